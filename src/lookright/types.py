@@ -1,0 +1,50 @@
+"""The words that the rest of the library is written in.
+
+Shapes are types: `rows cols` is the grid of class maps, `height width` the grid of images. They
+are checked while tests run and cost nothing otherwise.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+Images = Float[Tensor, "batch colours height width"]
+ImageMaps = Float[Tensor, "batch height width"]
+Labels = Int[Tensor, " batch"]
+Flags = Bool[Tensor, " batch"]
+Values = Float[Tensor, " batch"]
+Logits = Float[Tensor, "batch classes"]
+Features = Float[Tensor, "batch channels rows cols"]
+HeadWeight = Float[Tensor, "classes channels"]
+Cams = Float[Tensor, "batch classes rows cols"]
+Maps = Float[Tensor, "batch rows cols"]
+Scalar = Float[Tensor, ""]
+Terms = dict[str, Scalar]  # the named parts of a loss, already weighted; the loss is their sum
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What an objective sees of the data."""
+
+    images: Images  # in [0, 1]
+    labels: Labels
+    maps: ImageMaps  # human saliency in [0, 1], on the image grid
+    annotated: Flags  # False: nobody was asked; a missing map is not a zero map
+    weights: Values  # how much each image counts in the classification term; usually 1
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of a batch, and where it looked."""
+
+    logits: Logits
+    features: Features  # exactly what the head pools
+    explain: Callable[[], Cams]  # deferred, so that plain training pays nothing for maps
+
+    @cached_property
+    def cams(self) -> Cams:
+        """The class maps of every class, before any normalisation; computed once, when asked."""
+        return self.explain()
