@@ -45,12 +45,19 @@ def rescale(maps: Maps) -> Maps:
     return torch.where(flat, 0, (maps - low) / span)
 
 
+def lift(maps: Maps) -> Maps:
+    """Divide each map by its largest cell, so that it peaks at one; an empty map stays empty."""
+    peak = maps.amax((1, 2), keepdim=True)
+    return maps / torch.where(peak > 0, peak, 1)
+
+
 def shrink(maps: ImageMaps, like: Tensor) -> Maps:
     """Average human maps over the cells of a class map's grid, so that thin strokes survive.
 
     `like` is any tensor whose last two axes are the wanted rows and cols.
     """
-    return functional.adaptive_avg_pool2d(wide(maps)[:, None], like.shape[-2:])[:, 0]
+    grid = (like.shape[-2], like.shape[-1])
+    return functional.adaptive_avg_pool2d(wide(maps)[:, None], grid)[:, 0]
 
 
 def enlarge(maps: Maps, size: tuple[int, int]) -> ImageMaps:
@@ -70,7 +77,9 @@ def contrast(cams: Cams, logits: Logits, labels: Labels, reference: Reference = 
 
 def rival(cams: Cams, logits: Logits, labels: Labels, reference: Reference = "softmax") -> Maps:
     """Mix the maps of the other classes into the one false map, f = sum_c r_c CAM_c."""
-    return torch.einsum("bc,bchw->bhw", rivals(logits, labels, reference).to(cams.dtype), cams)
+    shares = rivals(logits, labels, reference)
+    # Not einsum: autocast would run it in half precision.
+    return (shares[:, :, None, None] * cams).sum(1)
 
 
 def rivals(logits: Logits, labels: Labels, reference: Reference) -> Logits:

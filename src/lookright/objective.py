@@ -1,14 +1,18 @@
 """What every way to train promises, and the two pieces that most of them share."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.nn import functional
 
-from lookright.cam import wide
-from lookright.types import Batch, Prediction, Scalar, Terms
+from lookright.cam import shrink, wide
+from lookright.errors import ConfigError, Problem
+from lookright.types import Batch, Maps, Prediction, Scalar, Terms
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,12 @@ class Objective(nn.Module, ABC):
     """
 
     learning: ClassVar[Learning] = Learning()
+    # False: the method never looks at human maps, nor at who was asked for one.
+    uses_maps: ClassVar[bool] = True
+    # Terms that teach only the objective's own parameters: no part of how good the model is.
+    own_terms: ClassVar[frozenset[str]] = frozenset()
+    # What the last forward has to show but nobody learns from; detached.
+    log: Mapping[str, Scalar] = MappingProxyType({})
 
     @abstractmethod
     def forward(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
@@ -42,4 +52,21 @@ class Objective(nn.Module, ABC):
 def task(prediction: Prediction, batch: Batch) -> Scalar:
     """Return the cross entropy of softmax, averaged with the batch's image weights."""
     losses = functional.cross_entropy(wide(prediction.logits), batch.labels, reduction="none")
-    return (losses * batch.weights).sum() / batch.weights.sum()
+    total = batch.weights.sum()
+    return (losses * batch.weights).sum() / torch.where(total > 0, total, 1)
+
+
+def human(batch: Batch, like: Tensor) -> Maps:
+    """Bring the human maps to the grid of `like`; zero for images that nobody was asked about."""
+    return torch.where(batch.annotated[:, None, None], shrink(batch.maps, like), 0)
+
+
+def require_rivals(method: Objective, prediction: Prediction) -> None:
+    """Refuse a head with one logit: its false map is minus its true one, and the method is vacuous.
+
+    Difference and per-class maps would be the baseline's, and the contrast term always zero.
+    """
+    if prediction.logits.shape[1] < 2:
+        name = type(method).__name__
+        what = f"{name} compares the maps of two classes or more, and this head has one logit."
+        raise ConfigError(Problem("ONE-LOGIT", what, fix="Give the head one logit per class."))

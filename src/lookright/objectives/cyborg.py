@@ -4,9 +4,9 @@ from typing import Literal
 
 from torch import nn
 
-from lookright.cam import pick, rescale, shrink
+from lookright.cam import pick, rescale
 from lookright.compare import average, squared
-from lookright.objective import Objective, task
+from lookright.objective import Objective, human, task
 from lookright.settings import Share
 from lookright.types import Batch, Terms
 
@@ -19,9 +19,7 @@ class Cyborg(Objective):
     takes its maps before the last norm or activation; ours always add up to the logit.
     """
 
-    def __init__(
-        self, alpha: Share = 0.5, variant: Literal["paper", "released"] = "paper"
-    ) -> None:
+    def __init__(self, alpha: Share = 0.5, variant: Literal["paper", "released"] = "paper") -> None:
         super().__init__()
         self.alpha = alpha
         self.variant = variant
@@ -31,7 +29,7 @@ class Cyborg(Objective):
         seen = model(batch.images)
         explained = batch.labels if self.variant == "paper" else seen.logits.argmax(1)
         maps = rescale(pick(seen.cams, explained))
-        missed = squared(maps, shrink(batch.maps, like=maps))
+        missed = squared(maps, human(batch, like=maps))
         return {
             "task": self.alpha * task(seen, batch),
             "human": (1 - self.alpha) * average(missed, batch.annotated),

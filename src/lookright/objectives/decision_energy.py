@@ -1,10 +1,10 @@
-"""Decision energy: what decides must come from the evidence.."""
+"""Decision energy: what decides must come from the evidence (lookright's own)."""
 
 from torch import nn
 
-from lookright.cam import Reference, contrast, shrink
+from lookright.cam import Reference, contrast
 from lookright.compare import average, outside
-from lookright.objective import Objective, task
+from lookright.objective import Objective, human, require_rivals, task
 from lookright.settings import Weight
 from lookright.types import Batch, Terms
 
@@ -25,8 +25,9 @@ class DecisionEnergy(Objective):
     def forward(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
         """Return the terms `task` and `outside`."""
         seen = model(batch.images)
+        require_rivals(self, seen)
         deciding = contrast(seen.cams, seen.logits, batch.labels, self.reference).abs()
-        missed = outside(deciding, shrink(batch.maps, like=deciding))
+        missed = outside(deciding, human(batch, like=deciding))
         return {
             "task": task(seen, batch),
             "outside": self.weight * average(missed, batch.annotated),
