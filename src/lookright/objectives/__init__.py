@@ -1,9 +1,12 @@
 """Ways to train, one file each. The directory is the registry: a file here is a method."""
 
 import inspect
+from collections.abc import Mapping
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
+from lookright import signature
 from lookright.errors import ConfigError, Problem
 from lookright.names import suggestion
 from lookright.objective import Objective
@@ -22,6 +25,16 @@ def find(name: str) -> type[Objective]:
     module = import_module(f"{__name__}.{name}")
     (found,) = (each for each in vars(module).values() if _is_defined_in(each, module.__name__))
     return found
+
+
+def build(name: str, settings: Mapping[str, Any]) -> Objective:
+    """Make the objective of this name, or say everything that is wrong with its settings."""
+    return signature.build(find(name), settings, where="objective")
+
+
+def resolve(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Check an objective's settings and fill in its defaults, without making it."""
+    return signature.resolve(find(name), settings, where="objective")
 
 
 def _is_defined_in(thing: object, module: str) -> bool:

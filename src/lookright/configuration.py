@@ -1,0 +1,220 @@
+"""The sections of a run's configuration, with every default.
+
+The defaults serve a newcomer with a few thousand images; the set-ups of papers are recipes. Types
+are checked here; what an objective or a data set takes beside its name is checked where it is
+made, as that needs the code.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+from lookright.settings import Count, Positive, Share, Weight
+
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Angle = Annotated[int, Field(ge=-180, le=180)]
+
+
+def _worded(given: Any) -> Any:
+    return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+
+
+def _listed(given: Any) -> Any:
+    return [part.strip() for part in given.split(",")] if isinstance(given, str) else given
+
+
+def _distinct(given: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(given)) < len(given):
+        raise ValueError(f"Got {list(given)!r}, expected every entry once.")
+    return given
+
+
+Text = Annotated[str, BeforeValidator(_worded), Field(min_length=1)]
+Words = Annotated[
+    tuple[Text, ...], BeforeValidator(_listed), AfterValidator(_distinct), Field(min_length=1)
+]
+
+
+class Section(BaseModel):
+    """A frozen group of settings that refuses names it does not know."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=()
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_a_name(cls, given: Any) -> Any:
+        """Let `objective: cyborg` stand for `objective: {name: cyborg}`."""
+        if isinstance(given, str) and "name" in cls.model_fields:
+            given = {"name": given}
+        if isinstance(given, Mapping) and "settings" in cls.model_fields and given.get("name"):
+            own = {key: value for key, value in given.items() if _is_own(cls, key)}
+            given = {key: value for key, value in given.items() if key not in own}
+            given["settings"] = own
+        return given
+
+    @model_serializer(mode="wrap")
+    def _flat(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write the settings of a named thing beside its name, as they are read."""
+        written = inner(self)
+        own = written.pop("settings", {})
+        return {**written, **own}
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, given: Any, info: ValidationInfo) -> Any:
+        """Refuse `epochs: true`, which Python would count as 1."""
+        field = cls.model_fields.get(info.field_name or "")
+        if isinstance(given, bool) and field and field.annotation is not bool:
+            raise ValueError(f"Got {str(given).lower()}, expected no truth value.")
+        return given
+
+
+def _is_own(section: type[BaseModel], key: str) -> bool:
+    return key == "settings" or key not in section.model_fields
+
+
+class Data(Section):
+    """Where images, labels and maps come from, and how they are read."""
+
+    manifest: Path | None = None
+    name: Text | None = None  # an embedded data set; its own settings stand beside its name
+    settings: dict[str, Any] = {}
+    classes: Words | None = None  # in this order; else sorted
+    size: Annotated[int, Field(ge=16, le=4096)] = 224  # side in pixels
+    colours: Literal["auto", "grey", "rgb"] = "auto"
+    bits: Literal["auto", 8, 10, 12, 16] = "auto"  # of deep images: what counts as white
+    empty_mask: Literal["ignore", "background", "error"] = "ignore"
+    mask_channel: Literal["red", "green", "blue", "alpha", "luminance"] | None = None
+    on_bad_sample: Literal["error", "exclude"] = "error"
+    min_side: Count = 16
+    max_pixels: Count = 89_000_000
+    allow_group_overlap: bool = False
+    cache: Literal["auto", "ram", "none"] = "auto"  # keep decoded, resized images in memory
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "Data":
+        if (self.manifest is None) == (self.name is None):
+            what = "Has both a manifest and a name" if self.name else "Says not where images are"
+            raise ValueError(f"{what}: give data.manifest=FILE.csv or data.name=digits.")
+        return self
+
+
+class Augmentation(Section):
+    """How training images and their maps are changed together; nothing by default."""
+
+    flip: Share = 0.0  # probability
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0  # degrees to either side, at most
+    crop: Annotated[float, Field(gt=0, le=1)] = 1.0  # smallest share of the area that is kept
+    brightness: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+def _weights(given: str) -> str:
+    if given in ("random", "pretrained") or given.endswith(".safetensors"):
+        return given
+    raise ValueError(f"Got {given!r}, expected random, pretrained, or a path.safetensors.")
+
+
+class Network(Section):
+    """The classifier's backbone and where its weights start."""
+
+    name: Text = "resnet18"
+    weights: Annotated[str, AfterValidator(_weights)] = "random"
+
+
+class Method(Section):
+    """An objective by name; its own settings stand beside it."""
+
+    name: Text = "cross_entropy"
+    settings: dict[str, Any] = {}
+    label: Text | None = None  # its row in a comparison
+
+    @property
+    def title(self) -> str:
+        """What a comparison calls this method."""
+        return self.label or self.name
+
+
+class Optimiser(Section):
+    """How weights learn."""
+
+    name: Literal["sgd", "adam", "adamw"] = "adamw"
+    lr: Positive = 3e-4
+    momentum: Momentum = 0.9  # sgd only
+    weight_decay: Weight = 0.01
+    betas: tuple[Momentum, Momentum] = (0.9, 0.999)  # adam and adamw only
+
+
+class Schedule(Section):
+    """How the learning rate moves."""
+
+    name: Literal["constant", "step", "cosine", "one_cycle", "plateau"] = "cosine"
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05  # share of training
+    step_epochs: Count = 12  # step only
+    gamma: Annotated[float, Field(gt=0, le=1)] = 0.1  # step and plateau
+    patience: Count = 3  # plateau only, in epochs
+
+
+def _device(given: str) -> str:
+    if re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", given):
+        return given
+    raise ValueError(f"Got {given!r}, expected auto, cpu, mps, cuda or cuda:0.")
+
+
+class Training(Section):
+    """How long, in which batches and numbers, and which epoch is kept."""
+
+    epochs: Count = 10
+    batch: Count = 32
+    precision: Annotated[Literal["32", "bf16"], BeforeValidator(_worded)] = "32"
+    channels_last: bool = True
+    clip: Positive | None = None  # largest gradient norm
+    patience: Count | None = None  # epochs without improvement before stopping
+    select: Text = "auroc"  # the validation measure that picks the epoch; ties go to the later
+    class_weighting: Literal["none", "balanced"] = "none"
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    deterministic: bool = True
+    checkpoint_steps: Count | None = None  # also within an epoch, every so many steps
+    device: Annotated[str, AfterValidator(_device)] = "auto"
+
+
+class Evaluation(Section):
+    """What a trained classifier is measured on."""
+
+    splits: Words | None = None  # all but train
+    angles: Annotated[tuple[Angle, ...], AfterValidator(_distinct)] = (-15, -10, -5, 5, 10, 15)
+    fill: Literal["zero", "edge", "reflect"] = "zero"
+    iou_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    batch: Count = 64
+
+
+class Bench(Section):
+    """A comparison: every objective with every seed. The first objective is the baseline."""
+
+    objectives: tuple[Method, ...] = ()
+    seeds: Annotated[tuple[Seed, ...], AfterValidator(_distinct), Field(min_length=1)] = (0, 1, 2)
+    jobs: Count = 1
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> "Bench":
+        titles = [method.title for method in self.objectives]
+        if len(set(titles)) < len(titles):
+            raise ValueError(f"Got the rows {titles}, expected distinct ones: give each a label.")
+        return self
