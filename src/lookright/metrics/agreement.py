@@ -13,6 +13,7 @@ from scipy.ndimage import distance_transform_edt
 
 Maps = Float[np.ndarray, "images rows cols"]
 Regions = Bool[np.ndarray, "images rows cols"]
+Flags = Bool[np.ndarray, " images"]
 Values = Float[np.ndarray, " images"]
 Energy = Literal["relu", "abs", "square", "rescaled"]
 
@@ -78,7 +79,7 @@ def iou(maps: Maps, evidence: Maps, threshold: float = 0.5) -> Values:
         scaled, inside = _rescaled(maps), evidence > 0.5
         found = scaled >= threshold
         union = (found | inside).sum((1, 2))
-        defined = inside.any((1, 2)) & scaled.any((1, 2))
+        defined = np.logical_and(inside.any((1, 2)), scaled.any((1, 2)))
         return _where(defined, (found & inside).sum((1, 2)) / np.maximum(union, 1))
 
     return _in_parts(overlap, maps, evidence)
@@ -98,7 +99,7 @@ ENERGIES: dict[Energy, Callable[[Maps], Maps]] = {
 }
 
 
-def _marked(evidence: Maps) -> Bool[np.ndarray, " images"]:
+def _marked(evidence: Maps) -> Flags:
     return evidence.sum((1, 2)) > 0
 
 
@@ -109,7 +110,7 @@ def _widened(inside: Regions, tolerance: float) -> Regions:
     return np.stack(near)
 
 
-def _where(defined: Bool[np.ndarray, " images"], values: Values) -> Values:
+def _where(defined: Flags, values: Values) -> Values:
     return np.where(defined, values, np.nan)
 
 
