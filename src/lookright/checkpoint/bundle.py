@@ -29,7 +29,7 @@ from lookright.checkpoint.manifest import (
 )
 from lookright.checkpoint.plain import require_plain
 from lookright.errors import Problem, RunError, Stopped, listing
-from lookright.files import write_atomically
+from lookright.files import flush_folder, write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ def _put(folder: Path, files: Mapping[str, bytes]) -> None:
         new.mkdir()
         for name, data in files.items():
             _write(new / name, data)
-        _flush(new)
+        flush_folder(new)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
@@ -164,7 +164,7 @@ def _put(folder: Path, files: Mapping[str, bytes]) -> None:
         _replace(new, folder)
     else:
         new.rename(folder)
-    _flush(folder.parent)
+    flush_folder(folder.parent)
 
 
 def _replace(new: Path, folder: Path) -> None:
@@ -193,6 +193,8 @@ def _sweep(root: Path) -> None:
         elif found:
             shutil.rmtree(path)
             logger.warning("removed incomplete %s", root / found[1])
+    for path in root.glob(".latest.txt.*"):
+        path.unlink()
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -200,16 +202,6 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _flush(folder: Path) -> None:
-    if os.name == "nt":
-        return  # folders cannot be opened there
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
