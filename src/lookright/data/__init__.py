@@ -1,0 +1,37 @@
+"""Data: manifests of files, data sets by name, and how both become samples.
+
+Nothing here imports torch except `geometry` and `loader`, which turn samples into batches.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lookright.data.manifest import Manifest
+from lookright.data.reading import Reading
+from lookright.data.source import Source
+
+# Settings that belong to batches and not to a data set: a named set does not see them.
+_BATCHING = {"size", "colours", "bits", "empty_mask", "mask_channel", "on_bad_sample", "min_side"}
+_BATCHING |= {"max_pixels", "allow_group_overlap", "cache", "classes", "manifest", "name"}
+
+
+def open_source(settings: Mapping[str, Any] | object, base: Path) -> Source:
+    """Open the data set that the settings name: a manifest, relative to `base`, or one by name."""
+    given = dict(settings) if isinstance(settings, Mapping) else _attributes(settings)
+    if given.get("manifest") is None:
+        from lookright.data import sets
+
+        own = {name: value for name, value in given.items() if name not in _BATCHING}
+        return sets.make(given.get("name") or "", own)
+    return Manifest(
+        base / given["manifest"],
+        given.get("classes"),
+        Reading.of(given),
+        bool(given.get("allow_group_overlap", False)),
+    )
+
+
+def _attributes(settings: object) -> dict[str, Any]:
+    dump = getattr(settings, "model_dump", None)
+    return dump() if dump else dict(vars(settings))

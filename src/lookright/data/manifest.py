@@ -1,0 +1,160 @@
+"""A data set described by a table: one row per image, paths relative to the table's folder."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from lookright.data import paths, rules
+from lookright.data.decode import content, decode
+from lookright.data.maps import read_map
+from lookright.data.reading import Reading
+from lookright.data.sample import Sample
+from lookright.data.source import Source
+from lookright.data.table import Table, read_table
+from lookright.errors import DataError, Problem
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The rows that a table turned out to hold, and everything that is wrong with them."""
+
+    rows: pl.DataFrame
+    problems: tuple[Problem, ...]
+    sizes: dict[str, tuple[int, int]]  # of every file that is there: bytes, time of change
+
+
+class Manifest(Source):
+    """Images and maps in files, named by the rows of a CSV or Parquet table.
+
+    Raises DataError with every offending row: paths that leave the folder or lead nowhere, ids
+    twice, labels or splits that are none, and groups in two splits unless that is allowed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        classes: Sequence[str] | None = None,
+        reading: Reading | None = None,
+        allow_group_overlap: bool = False,
+    ) -> None:
+        table = read_table(Path(path))
+        verified = verify(table, classes, allow_group_overlap)
+        errors = [each for each in verified.problems if each.level == "error"]
+        if errors:
+            raise DataError(*errors)
+        self.root = table.root
+        self.reading = reading or Reading()
+        self.rows = verified.rows
+        self.classes = tuple(classes or sorted(verified.rows["label"].unique()))
+        self.notices = (*table.notices, *verified.problems)
+        self._sizes = verified.sizes
+        self.fingerprint = _fingerprint(self)
+
+    def sample(self, index: int) -> Sample:
+        """Read one image and its map; raises DataError that names the row's id."""
+        row = self.rows.row(index, named=True)
+        try:
+            data = self._unchanged(row["image"])
+            self._verify_digest(data, row)
+            image = decode(data, self.reading, row["image"])
+            if not row["mask"]:
+                return Sample(image.pixels, None)
+            mask = self._unchanged(row["mask"])
+            read = read_map(mask, self.reading, image, row["mask"])
+            return Sample(image.pixels, read.map)
+        except DataError as error:
+            raise DataError(*(_named(row["id"], each) for each in error.problems)) from error
+
+    def _unchanged(self, path: str) -> bytes:
+        file = self.root / path
+        data = content(file, path)
+        if (len(data), os.stat(file).st_mtime_ns) != self._sizes[path]:
+            what = "The file has changed since the data set was opened."
+            raise DataError(Problem("IMG-CHANGED", what, path, "Start again."))
+        return data
+
+    def _verify_digest(self, data: bytes, row: dict[str, str]) -> None:
+        wanted = row.get("sha256", "")
+        if wanted and hashlib.sha256(data).hexdigest() != wanted.strip().lower():
+            what = "The file is not the one whose sha256 the manifest names."
+            raise DataError(Problem("IMG-HASH", what, row["image"]))
+
+
+def read_manifest(
+    path: Path,
+    classes: Sequence[str] | None = None,
+    reading: Reading | None = None,
+    allow_group_overlap: bool = False,
+) -> Manifest:
+    """Open the data set that a table describes; see `Manifest`."""
+    return Manifest(path, classes, reading, allow_group_overlap)
+
+
+def verify(table: Table, classes: Sequence[str] | None, allow_group_overlap: bool) -> Verified:
+    """Hold the rows against every rule, and look for their files."""
+    weights, wrong_weights = rules.weights(table)
+    rows = completed(table.rows).with_columns(weights)
+    overlap = rules.groups_in_two_splits(table)
+    if allow_group_overlap:
+        overlap = [replace(each, level="warning") for each in overlap]
+    broken, sizes = _files(table, rows)
+    return Verified(
+        rows,
+        (
+            *rules.duplicate_ids(table),
+            *rules.labels(table, classes),
+            *rules.splits(table),
+            *wrong_weights,
+            *broken,
+            *rules.repeated_images(table),
+            *overlap,
+        ),
+        sizes,
+    )
+
+
+def completed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add the columns that every source has: id, split, mask and annotated."""
+    names = rows.columns
+    given = [pl.lit("").alias(name) for name in ("split", "mask") if name not in names]
+    rows = rows.with_columns(given)
+    if "id" not in names:
+        rows = rows.with_columns(pl.col("image").alias("id"))
+    return rows.with_columns((pl.col("mask") != "").alias("annotated"))
+
+
+def _files(table: Table, rows: pl.DataFrame) -> tuple[list[Problem], dict[str, tuple[int, int]]]:
+    problems = [
+        Problem("IMG-MISSING", "There is no image.", table.where(index))
+        for index in (rows["image"] == "").arg_true()
+    ]
+    sizes: dict[str, tuple[int, int]] = {}
+    for column in ("image", "mask"):
+        cells = rows[column]
+        refused = paths.forbidden(cells)
+        problems += [replace(problem, where=table.where(index)) for index, problem in refused]
+        wrong = {cells[index] for index, _ in refused} | {""}
+        located = paths.locate(cells.filter(~cells.is_in(list(wrong))), table.root)
+        sizes |= located.sizes
+        for index in cells.is_in(list(located.problems)).arg_true():
+            problem = located.problems[cells[index]]
+            problems.append(replace(problem, where=f"{table.where(index)}, {column}"))
+    return problems, sizes
+
+
+def _named(name: str, problem: Problem) -> Problem:
+    where = problem.where if problem.where == name else f"{name} ({problem.where})"
+    return replace(problem, where=where)
+
+
+def _fingerprint(manifest: Manifest) -> str:
+    digest = hashlib.sha256(repr((manifest.classes, manifest.reading)).encode())
+    rows = manifest.rows.select(sorted(manifest.rows.columns))
+    digest.update(rows.write_csv().encode())
+    sizes = (f"{path}:{size}" for path, (size, _) in sorted(manifest._sizes.items()))
+    digest.update("\n".join(sizes).encode())
+    return digest.hexdigest()
