@@ -1,0 +1,87 @@
+"""Run every cell, then put their results side by side."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+
+from lookright import checkpoint, objectives, stats
+from lookright.bench.cell import Cell, cells
+from lookright.bench.ledger import Outcome, record, undone
+from lookright.bench.pool import outcomes
+from lookright.data import open_source
+from lookright.errors import Problem, RunError
+from lookright.files import write_atomically
+from lookright.run import Run
+
+TEXT = {"split": pl.String, "by": pl.String, "value_of": pl.String, "measure": pl.String}
+FIX = "Start the same comparison again to repeat only what failed."
+
+Failures = list[tuple[Cell, str]]  # and why
+
+
+def bench(run: Run, folder: Path) -> Path:
+    """Compare objectives over seeds in `folder` and return it; started again, it goes on.
+
+    Cells that are done are skipped when settings, data and version are the same, and refused with
+    a ConfigError when they are not. A cell that fails is written down and the others go on; at the
+    end a RunError names every failed cell and its log.
+    """
+    _require_objectives(run)
+    folder = Path(folder).resolve()
+    wanted = cells(run, folder, open_source(run.data, Path()).fingerprint)
+    with checkpoint.hold(folder):
+        waiting = undone(folder, wanted)
+        run.save(folder / "bench.yaml")
+        failed = _work_off(folder, waiting, len(wanted), run.bench.jobs)
+        lost = {cell.folder for cell, _ in failed}
+        _collect(folder, [cell for cell in wanted if cell.folder not in lost])
+    if failed:
+        raise RunError(*(_problem(cell, reason) for cell, reason in failed))
+    return folder
+
+
+def _work_off(folder: Path, waiting: Sequence[Cell], count: int, jobs: int) -> Failures:
+    """Run what is left, with a line for each cell; return the failed cells and why."""
+    console = Console(stderr=True, highlight=False)
+    done = count - len(waiting)
+    console.print(f"{count} cells, {done} of them done, {jobs} at a time: {folder}", soft_wrap=True)
+    failed: Failures = []
+    for cell, outcome in outcomes(waiting, jobs):
+        record(folder, cell, outcome)
+        done += 1
+        if outcome.status == "failed":
+            failed.append((cell, outcome.reason))
+        console.print(f"[{done}/{count}] {_line(cell, outcome)}", markup=False, soft_wrap=True)
+    return failed
+
+
+def _line(cell: Cell, outcome: Outcome) -> str:
+    line = f"{cell}: {outcome.status} in {outcome.seconds:.0f} s"
+    return f"{line}; see {cell.log}" if outcome.status == "failed" else line
+
+
+def _collect(folder: Path, done: Sequence[Cell]) -> None:
+    """Write `results.csv` and `comparison.csv` from what the cells left in their folders."""
+    if not done:
+        return
+    results = pl.concat([_results(cell) for cell in done])
+    write_atomically(folder / "results.csv", results.write_csv())
+    write_atomically(folder / "comparison.csv", stats.compare(results).write_csv())
+
+
+def _results(cell: Cell) -> pl.DataFrame:
+    table = pl.read_csv(cell.folder / "results.csv", schema_overrides=TEXT)
+    names = pl.lit(cell.label).alias("objective"), pl.lit(cell.run.seed, pl.Int64).alias("seed")
+    return table.select(*names, pl.all())
+
+
+def _require_objectives(run: Run) -> None:
+    """Refuse wrong names and settings before the first cell and not after hours."""
+    for method in run.bench.objectives:
+        objectives.build(method.name, method.settings)
+
+
+def _problem(cell: Cell, reason: str) -> Problem:
+    return Problem("BENCH-CELL", f"{cell} failed: {reason}", str(cell.log), FIX)
