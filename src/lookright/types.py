@@ -5,8 +5,7 @@ are checked while tests run and cost nothing otherwise.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -43,8 +42,12 @@ class Prediction:
     logits: Logits
     features: Features  # exactly what the head pools
     explain: Callable[[], Cams]  # deferred, so that plain training pays nothing for maps
+    known: list[Cams] = field(default_factory=list, init=False, repr=False)
 
-    @cached_property
+    @property
     def cams(self) -> Cams:
         """The class maps of every class, before any normalisation; computed once, when asked."""
-        return self.explain()
+        # Not cached_property: its lock, in Python 3.11, stops torch.compile.
+        if not self.known:
+            self.known.append(self.explain())
+        return self.known[0]
