@@ -201,6 +201,7 @@ class Evaluation(Section):
     splits: Words | None = None  # all but train
     angles: Annotated[tuple[Angle, ...], AfterValidator(_distinct)] = (-15, -10, -5, 5, 10, 15)
     fill: Literal["zero", "edge", "reflect"] = "zero"
+    control: bool = True  # also turn without black corners: half again as many looks
     iou_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     batch: Count = 64
 

@@ -8,6 +8,7 @@ import looks for is enough. A torchvision that imports is left alone.
 
 import sys
 from contextlib import suppress
+from importlib import import_module
 
 import torch
 
@@ -17,12 +18,12 @@ _kept = []  # a Library that is collected takes its declarations away again
 def repair() -> None:
     """Make `import torchvision` work, once, before timm or Fabric import it."""
     try:
-        import torchvision  # noqa: F401
+        import_module("torchvision")
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
             raise
         _declare_missing_operators()
-        import torchvision  # noqa: F401
+        import_module("torchvision")
 
 
 def _declare_missing_operators() -> None:

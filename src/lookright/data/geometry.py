@@ -1,0 +1,101 @@
+"""Image and human map move as one: a stack of channels that is cut, turned and resized together.
+
+The map is the stack's last channel, so it cannot drift from its image. Randomness is stateless:
+what happens to an image is decided by (seed, epoch, index) alone, in any process and any order.
+"""
+
+from math import cos, radians, sin
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from lookright.configuration import Augmentation
+from lookright.torchvision_repair import repair
+from lookright.types import Images
+
+repair()
+from torchvision.transforms import v2  # noqa: E402
+from torchvision.transforms.v2.functional import (  # noqa: E402
+    center_crop,
+    horizontal_flip,
+    resize,
+    resized_crop,
+    rotate,
+)
+
+Stack = Float[Tensor, "channels height width"]  # colours, then the human map
+Fill = Literal["zero", "edge", "reflect"]
+BILINEAR = v2.InterpolationMode.BILINEAR
+
+
+def square(stack: Stack, size: int) -> Stack:
+    """Resize to size x size with antialiasing, so that thin strokes fade and do not vanish."""
+    return resize(stack, [size, size], interpolation=BILINEAR, antialias=True)
+
+
+def augment(stack: Stack, settings: Augmentation, *key: int) -> Stack:
+    """Crop, flip and turn image and map together; brighten the image alone.
+
+    `key` is (seed, epoch, index): the same key gives the same result everywhere.
+    """
+    draw = np.random.default_rng(key)
+    if settings.crop < 1:
+        stack = _cropped(stack, settings.crop, draw)
+    if draw.random() < settings.flip:
+        stack = horizontal_flip(stack)
+    if settings.rotate:
+        angle = draw.uniform(-settings.rotate, settings.rotate)
+        stack = rotate(stack, angle, interpolation=BILINEAR)
+    return _shaded(stack, settings, draw)
+
+
+def _cropped(stack: Stack, smallest: float, draw: np.random.Generator) -> Stack:
+    """Keep a random part of at least this share of the area, with its own aspect of 3:4 to 4:3."""
+    height, width = stack.shape[1:]
+    area = draw.uniform(smallest, 1)
+    stretch = np.exp(draw.uniform(np.log(3 / 4), np.log(4 / 3)))
+    rows = min(height, round(height * (area / stretch) ** 0.5))
+    cols = min(width, round(width * (area * stretch) ** 0.5))
+    top, left = draw.integers(height - rows + 1), draw.integers(width - cols + 1)
+    whole = [height, width]
+    return resized_crop(
+        stack, int(top), int(left), rows, cols, whole, interpolation=BILINEAR, antialias=True
+    )
+
+
+def _shaded(stack: Stack, settings: Augmentation, draw: np.random.Generator) -> Stack:
+    """Change brightness (a factor) and contrast (around the mean) of all channels but the map."""
+    if not settings.brightness and not settings.contrast:
+        return stack
+    bright = draw.uniform(1 - settings.brightness, 1 + settings.brightness)
+    strong = draw.uniform(1 - settings.contrast, 1 + settings.contrast)
+    image, drawn = stack[:-1], stack[-1:]
+    image = ((image - image.mean()) * strong + image.mean()) * bright
+    return torch.cat([image.clamp(0, 1), drawn])
+
+
+def turn(images: Images, angle: float, fill: Fill = "zero") -> Images:
+    """Rotate counter-clockwise by degrees around the centre; corners are filled as `fill` says."""
+    if fill == "zero":
+        return rotate(images, angle, interpolation=BILINEAR)
+    height, width = images.shape[-2:]
+    # Half the side on each edge is more than any rotated corner can reach.
+    margin = (width // 2, width // 2, height // 2, height // 2)
+    padded = functional.pad(images, margin, mode={"edge": "replicate", "reflect": "reflect"}[fill])
+    return center_crop(rotate(padded, angle, interpolation=BILINEAR), [height, width])
+
+
+def inscribed(images: Images, angle: float) -> Images:
+    """Cut the largest centred square that a rotation by `angle` leaves full, and enlarge it.
+
+    The side shrinks by 1 / (|cos| + |sin|). The control for `turn`: no black corners to read.
+    """
+    size = images.shape[-1]
+    turned = radians(angle)
+    side = int(size / (abs(cos(turned)) + abs(sin(turned))))
+    cut = center_crop(images, [side, side])
+    return resize(cut, [size, size], interpolation=BILINEAR, antialias=True)

@@ -1,0 +1,225 @@
+"""Batches of a data set: decoded, resized and augmented, in an order that only numbers decide."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from lookright.configuration import Augmentation, Data
+from lookright.data.geometry import augment, square
+from lookright.data.sample import Sample
+from lookright.data.source import Source
+from lookright.errors import DataError, Problem
+from lookright.types import Batch
+
+CACHE_BYTES = 2 * 1024**3  # `cache: auto` keeps decoded images up to this much memory
+PROBED = 64  # images that decide whether `colours: auto` means grey
+
+Key = tuple[int, int]  # epoch (-1: no augmentation), position in the split
+Canvas = tuple[Tensor, bool]  # image and map in one byte or float stack; is it annotated?
+
+
+@dataclass
+class Examples(Dataset[tuple[Tensor, bool, int, float]]):
+    """Images of a data set at one size, with labels, maps and weights.
+
+    Every image is decoded once before anything is learnt, so that all that cannot be read is
+    reported together. `excluded` names the ids that `on_bad_sample: exclude` left out.
+    """
+
+    source: Source
+    rows: list[int]  # of the source, in the order of the table
+    data: Data
+    labels: Tensor
+    weights: Tensor
+    augmentation: Augmentation
+    seed: int
+    colours: Literal["grey", "rgb"]
+    kept: list[Canvas] | None
+    excluded: list[str]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids, in the order of the rows."""
+        return self.source.rows["id"].gather(self.rows).to_list()
+
+    def __getitem__(self, key: Key) -> tuple[Tensor, bool, int, float]:
+        """Return stack, annotated, label and weight of a position at an epoch."""
+        epoch, position = key
+        row = self.rows[position]
+        stack, annotated = self.kept[position] if self.kept else self._read(row)
+        stack = stack / 255 if stack.dtype == torch.uint8 else stack
+        if epoch >= 0:
+            stack = augment(stack, self.augmentation, self.seed, epoch, row)
+        return stack, annotated, int(self.labels[position]), float(self.weights[position])
+
+    def _read(self, row: int) -> Canvas:
+        return canvas(self.source.sample(row), self.data.size, self.colours)
+
+
+def examples(
+    source: Source,
+    splits: Sequence[str],
+    data: Data,
+    augmentation: Augmentation | None = None,
+    seed: int = 0,
+    class_weighting: Literal["none", "balanced"] = "none",
+) -> Examples:
+    """Prepare the images of some splits; raises DataError naming every image that fails."""
+    rows = np.flatnonzero(source.rows["split"].is_in(list(splits)).to_numpy()).tolist()
+    colours = _colours(source, rows, data)
+    kept, failed = _decode(source, rows, data, colours)
+    if failed and data.on_bad_sample == "error":
+        raise DataError(*(problem for problems in failed.values() for problem in problems))
+    good = [row for row in rows if row not in failed]
+    labels = torch.tensor([_class(source, row) for row in good], dtype=torch.long)
+    return Examples(
+        source,
+        good,
+        data,
+        labels,
+        _weights(source, good, labels, class_weighting),
+        augmentation or Augmentation(),
+        seed,
+        colours,
+        kept,
+        [str(source.rows["id"][row]) for row in failed],
+    )
+
+
+def order(count: int, seed: int, epoch: int) -> list[int]:
+    """Shuffle positions; the same seed and epoch give the same order everywhere."""
+    return np.random.default_rng((seed, epoch)).permutation(count).tolist()
+
+
+def plan(positions: Sequence[int], batch: int) -> list[list[int]]:
+    """Cut an order into batches. A last batch of one image is left out: it has no batch norm."""
+    batches = [list(positions[at : at + batch]) for at in range(0, len(positions), batch)]
+    return batches[:-1] if len(batches) > 1 and len(batches[-1]) == 1 < batch else batches
+
+
+def load(
+    images: Examples, batches: Sequence[Sequence[int]], epoch: int = -1, workers: int = 0
+) -> Iterator[Batch]:
+    """Yield one `Batch` for each list of positions; epoch -1 leaves images as they are."""
+    keys = [[(epoch, position) for position in batch] for batch in batches]
+    loader = DataLoader(
+        images,
+        batch_sampler=keys,
+        num_workers=workers,
+        collate_fn=collate,
+        timeout=120 * (workers > 0),
+    )
+    yield from loader
+
+
+def collate(examples: Sequence[tuple[Tensor, bool, int, float]]) -> Batch:
+    """Stack examples into a batch."""
+    stacks, annotated, labels, weights = zip(*examples, strict=True)
+    both = torch.stack(stacks)
+    return Batch(
+        images=both[:, :-1],
+        labels=torch.tensor(labels),
+        maps=both[:, -1],
+        annotated=torch.tensor(annotated),
+        weights=torch.tensor(weights),
+    )
+
+
+def canvas(sample: Sample, size: int, colours: Literal["grey", "rgb"]) -> Canvas:
+    """Resize a sample to a square stack: bytes for 8-bit images, floats in [0, 1] for deeper."""
+    image = torch.from_numpy(_recoloured(sample.image, colours)).movedim(-1, 0)
+    deep = image.dtype != torch.uint8
+    image = image.to(torch.float32) / (65535 if deep else 255)
+    drawn = torch.zeros(image.shape[1:]) if sample.map is None else torch.from_numpy(sample.map)
+    stack = square(torch.cat([image, drawn[None]]), size)
+    stack = stack if deep else (stack * 255).round().to(torch.uint8)
+    return stack, sample.map is not None
+
+
+def _recoloured(image: np.ndarray, colours: Literal["grey", "rgb"]) -> np.ndarray:
+    if colours == "rgb":
+        return np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
+    if image.shape[2] == 1 or _is_grey(image):
+        return np.ascontiguousarray(image[..., :1])
+    # ITU-R 601 luma, as Pillow's "L"
+    luma = image @ np.array([0.299, 0.587, 0.114])
+    return luma[..., None].round().astype(image.dtype)
+
+
+def _is_grey(image: np.ndarray) -> bool:
+    return bool((image == image[..., :1]).all())
+
+
+def _colours(source: Source, rows: list[int], data: Data) -> Literal["grey", "rgb"]:
+    """Decide between one and three channels; `auto` is grey when no probed image has colour."""
+    if data.colours != "auto":
+        return data.colours
+    for row in rows[:: max(1, len(rows) // PROBED)]:
+        try:
+            image = source.sample(row).image
+        except DataError:
+            continue  # reported with all others when everything is decoded
+        if not _is_grey(image):
+            return "rgb"
+    return "grey"
+
+
+def _decode(
+    source: Source, rows: list[int], data: Data, colours: Literal["grey", "rgb"]
+) -> tuple[list[Canvas] | None, dict[int, tuple[Problem, ...]]]:
+    """Read every image once; keep it when there is room. Pillow decodes in parallel threads."""
+    room = len(rows) * data.size**2 * (2 if colours == "grey" else 4) <= CACHE_BYTES
+    keep = data.cache == "ram" or (data.cache == "auto" and room)
+    kept: list[Canvas] = []
+    failed: dict[int, tuple[Problem, ...]] = {}
+
+    def attempt(row: int) -> Canvas | DataError:
+        try:
+            sample = source.sample(row)
+            _refuse_hidden_colour(sample, source, row, data, colours)
+            return canvas(sample, data.size, colours)
+        except DataError as error:
+            return error
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for row, found in zip(rows, pool.map(attempt, rows), strict=True):
+            if isinstance(found, DataError):
+                failed[row] = found.problems
+            elif keep:
+                kept.append(found)
+    return (kept if keep else None), failed
+
+
+def _refuse_hidden_colour(
+    sample: Sample, source: Source, row: int, data: Data, colours: Literal["grey", "rgb"]
+) -> None:
+    """Under `auto`, never throw away colour that the probe did not meet."""
+    if data.colours == "auto" and colours == "grey" and not _is_grey(sample.image):
+        what = "This image has colours, most others are grey."
+        fix = "Set data.colours to rgb or grey."
+        raise DataError(Problem("IMG-COLOURS", what, str(source.rows["id"][row]), fix))
+
+
+def _class(source: Source, row: int) -> int:
+    return source.classes.index(source.rows["label"][row])
+
+
+def _weights(
+    source: Source, rows: list[int], labels: Tensor, weighting: Literal["none", "balanced"]
+) -> Tensor:
+    """Weigh images by the manifest's column and, when asked, by one over the class share."""
+    own = torch.tensor(source.rows["weight"].gather(rows).to_list(), dtype=torch.float32)
+    if weighting == "none":
+        return own
+    counts = torch.bincount(labels, minlength=len(source.classes)).clamp(min=1)
+    return own * (len(labels) / (len(source.classes) * counts))[labels]

@@ -1,0 +1,99 @@
+"""Run a classifier over prepared images: what it says of each, and where it looked."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from lookright.cam import shrink
+from lookright.data.loader import Examples, load
+from lookright.types import Batch, Images
+
+View = Callable[[Images], Images]  # another look at the same images: turned, cut, ...
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What was seen of some images, one row per image."""
+
+    labels: Int[np.ndarray, " images"]
+    logits: Float[np.ndarray, "images classes"]
+    cams: Float[np.ndarray, "images classes rows cols"]
+    evidence: Float[np.ndarray, "images rows cols"]  # on the grid of cams; NaN: nobody was asked
+    maps: Float[np.ndarray, "images height width"]  # on the grid of images; NaN: nobody was asked
+    views: Float[np.ndarray, "images views classes"]  # logits of the other views
+
+    @property
+    def probabilities(self) -> Float[np.ndarray, "images classes"]:
+        """Softmax of the logits."""
+        return softmax(self.logits)
+
+    @property
+    def predicted(self) -> Int[np.ndarray, " images"]:
+        """The class of the largest logit."""
+        return self.logits.argmax(1)
+
+
+def look(
+    model: nn.Module,
+    images: Examples,
+    batch: int,
+    device: torch.device,
+    views: Sequence[View] = (),
+    workers: int = 0,
+) -> Looks:
+    """Look at every image once in each view, unaugmented, in float32 and eval mode."""
+    cuts = [list(range(at, min(at + batch, len(images)))) for at in range(0, len(images), batch)]
+    with watching(model):
+        batches = (on_device(each, device) for each in load(images, cuts, workers=workers))
+        seen = [_rows(model, each, views) for each in batches]
+    return Looks(*(np.concatenate(column) for column in zip(*seen, strict=True)))
+
+
+def softmax(logits: Float[np.ndarray, "*batch classes"]) -> Float[np.ndarray, "*batch classes"]:
+    """Turn logits into probabilities in float64, so that close scores keep their order."""
+    raised = np.exp(logits - logits.max(-1, keepdims=True), dtype=np.float64)
+    return raised / raised.sum(-1, keepdims=True)
+
+
+@contextmanager
+def watching(model: nn.Module) -> Iterator[None]:
+    """Switch to eval mode without gradients, and back to whatever mode each module was in."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def on_device(
+    batch: Batch, device: torch.device, layout: torch.memory_format = torch.channels_last
+) -> Batch:
+    """Move a batch to a device without waiting for it."""
+    return Batch(
+        images=batch.images.to(device, non_blocking=True, memory_format=layout),
+        labels=batch.labels.to(device, non_blocking=True),
+        maps=batch.maps.to(device, non_blocking=True),
+        annotated=batch.annotated.to(device, non_blocking=True),
+        weights=batch.weights.to(device, non_blocking=True),
+    )
+
+
+def _rows(model: nn.Module, batch: Batch, views: Sequence[View]) -> tuple[np.ndarray, ...]:
+    seen = model(batch.images)
+    others = [model(view(batch.images)).logits for view in views]
+    stacked = torch.stack(others, 1) if others else seen.logits[:, None][:, :0]
+    evidence = _asked(shrink(batch.maps, like=seen.cams), batch)
+    found = (batch.labels, seen.logits, seen.cams, evidence, _asked(batch.maps, batch), stacked)
+    return tuple(each.cpu().numpy() for each in found)
+
+
+def _asked(maps: Tensor, batch: Batch) -> Tensor:
+    return torch.where(batch.annotated[:, None, None], maps, torch.nan)
