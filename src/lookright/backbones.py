@@ -36,18 +36,21 @@ def names() -> dict[str, str]:
     return TESTED
 
 
-def build(name: str, classes: int, weights: str = "random") -> Classifier:
+def build(
+    name: str, classes: int, weights: str = "random", stride: int | None = None
+) -> Classifier:
     """Build a Classifier on a network by name.
 
     `weights` is "random", "pretrained" (ImageNet, downloaded by timm) or the path of a
-    safetensors file with timm's names. The head is always new.
+    safetensors file with timm's names. The head is always new. `stride` is how many pixels a cell
+    of the class maps is wide; less than the network's own (mostly 32) dilates its last stages.
 
     Raises ConfigError for an unknown name, a network without pool + linear, weights that do not
-    fit, and a download that is not possible.
+    fit, a stride that the network does not offer and a download that is not possible.
     """
     if name == "lookright_tiny":
-        return _tiny(classes, weights)
-    net = _create(name, pretrained=weights == "pretrained")
+        return _tiny(classes, weights, stride)
+    net = _create(name, weights == "pretrained", stride)
     if weights not in ("random", "pretrained"):
         _load(net, Path(weights), name)
     channels = net.num_features
@@ -63,7 +66,9 @@ def _head(channels: int, classes: int) -> nn.Linear:
     return head
 
 
-def _tiny(classes: int, weights: str) -> Classifier:
+def _tiny(classes: int, weights: str, stride: int | None) -> Classifier:
+    if stride not in (None, 8):
+        raise ConfigError(_no_stride("lookright_tiny", stride, "Its cells are 8 pixels wide."))
     if weights == "pretrained":
         what = "lookright_tiny has no pretrained weights."
         raise ConfigError(Problem("WEIGHTS", what, "model.weights", "Use weights: random."))
@@ -73,7 +78,7 @@ def _tiny(classes: int, weights: str) -> Classifier:
     return Classifier(trunk, _head(96, classes), (0.5,) * 3, (0.25,) * 3)
 
 
-def _create(name: str, pretrained: bool) -> Any:
+def _create(name: str, pretrained: bool, stride: int | None) -> Any:
     repair()
     import timm
 
@@ -82,12 +87,20 @@ def _create(name: str, pretrained: bool) -> Any:
         raise ConfigError(Problem("MODEL", f"There is no network {name!r}.", "model.name", fix))
     if pretrained:
         _refuse_when_offline(name)
+    finer = {} if stride is None else {"output_stride": stride}
     try:
-        return timm.create_model(name, pretrained=pretrained, num_classes=0)
+        return timm.create_model(name, pretrained=pretrained, num_classes=0, **finer)
+    except (TypeError, NotImplementedError, AssertionError) as error:
+        raise ConfigError(_no_stride(name, stride, f"{error}")) from error
     except Exception as error:
         if not pretrained:
             raise
         raise ConfigError(_no_download(name, error)) from error
+
+
+def _no_stride(name: str, stride: int | None, why: str) -> Problem:
+    what = f"{name} has no maps with a stride of {stride} pixels. {why}"
+    return Problem("STRIDE", what, "model.stride", "Leave it out, or choose a ResNet.")
 
 
 def _refuse_when_offline(name: str) -> None:

@@ -137,6 +137,7 @@ class Network(Section):
 
     name: Text = "resnet18"
     weights: Annotated[str, AfterValidator(_weights)] = "random"
+    stride: Literal[8, 16, 32] | None = None  # pixels per map cell; finer maps cost time
 
 
 class Method(Section):
@@ -193,6 +194,7 @@ class Training(Section):
     deterministic: bool = True
     checkpoint_steps: Count | None = None  # also within an epoch, every so many steps
     device: Annotated[str, AfterValidator(_device)] = "auto"
+    processes: Count = 1  # each takes its share of every batch
 
 
 class Evaluation(Section):

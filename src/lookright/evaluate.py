@@ -52,7 +52,7 @@ def load_classifier(folder: Path) -> Trained:
         what, fix = "This run has no checkpoint yet.", f"lookright train --resume {folder}"
         raise ConfigError(Problem("RUN-UNTRAINED", what, str(folder), fix))
     weights = checkpoint.open_bundle(root, newest.state["best_step"]).tensors("weights")
-    model = build(run.model.name, len(facts.classes), "random")
+    model = build(run.model.name, len(facts.classes), "random", run.model.stride)
     own = {key.removeprefix("model."): value for key, value in weights.items()}
     model.load_state_dict({key: own[key] for key in model.state_dict()})
     keep_freed_memory()

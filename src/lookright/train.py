@@ -226,7 +226,9 @@ def _open(run: Run, folder: Path, fabric: Fabric, request: Request) -> Session:
     watched = examples(source, ["val"], run.data)
     _require_images(learnt, watched)
     torch.manual_seed(run.seed)
-    model = build_classifier(run.model.name, len(source.classes), run.model.weights)
+    model = build_classifier(
+        run.model.name, len(source.classes), run.model.weights, run.model.stride
+    )
     guided = Guided(model, build_objective(run.objective.name, run.objective.settings))
     agree(_facts(run, source, learnt, watched, model), folder)
     owners = [(guided.model, run.optimiser), (guided.objective, guided.objective.learning)]
