@@ -17,7 +17,13 @@ from pydantic.fields import FieldInfo
 from lookright.validation import validate
 
 Thing = TypeVar("Thing")
-_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
+_STRICT = ConfigDict(
+    extra="forbid",
+    frozen=True,
+    allow_inf_nan=False,
+    coerce_numbers_to_str=True,  # digits: [3, 8] are names
+    protected_namespaces=(),
+)
 _SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 
 

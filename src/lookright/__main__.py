@@ -1,0 +1,5 @@
+"""`python -m lookright` is the same as `lookright`."""
+
+from lookright.cli import main
+
+main()

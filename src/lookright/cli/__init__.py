@@ -1,0 +1,23 @@
+"""The command line: verbs, each of which calls one function of the library.
+
+Nothing heavy is imported before a verb needs it, so help and mistakes are answered at once.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from lookright.cli.application import app
+from lookright.cli.data_verbs import data
+from lookright.cli.failure import answer
+from lookright.cli.listing import list_things
+from lookright.cli.run_verbs import bench, demo, evaluate, explain, report, train
+
+__all__ = ["app", "bench", "data", "demo", "evaluate", "explain", "list_things", "main", "report"]
+__all__ += ["train"]
+
+
+def main(words: Sequence[str] | None = None) -> NoReturn:
+    """Run one verb and exit: 0 done, 1 failed, 2 usage, 3 data, 75 stopped, 130 interrupted."""
+    given = list(sys.argv[1:] if words is None else words)
+    sys.exit(answer(app, [word for word in given if word != "--debug"], "--debug" in given))

@@ -1,0 +1,8 @@
+"""The verbs of data."""
+
+import typer
+
+from lookright.cli.application import PLAIN, app
+
+data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, context_settings=PLAIN)
+app.add_typer(data, name="data", help="Check, split and make data.")

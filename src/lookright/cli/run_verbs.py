@@ -1,0 +1,197 @@
+"""The verbs of runs: train, evaluate, bench, explain, report, demo."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lookright.cli.application import PLAIN, SETTINGS, app
+from lookright.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from lookright.run import Run
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[RECIPE] [KEY=VALUE]...", help="A YAML file and changes."),
+]
+RunFolder = Annotated[Path, typer.Argument(help="The folder of a run.")]
+
+
+@app.command(context_settings=SETTINGS)
+def train(
+    words: Words = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; new under runs/ if not given.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
+) -> None:
+    """Train one classifier, then measure it.
+
+    \b
+    lookright train data=digits objective=decision_energy
+    lookright train recipes/pneumonia.yaml objective=cyborg objective.alpha=0.3 seed=1
+    lookright train data.manifest=images.csv --training.epochs 20 --out runs/first
+    lookright train --resume runs/first
+    """
+    recipe, changes = _split(words)
+    if resume and not (resume / "run.yaml").is_file():
+        what = "There is no run to go on with (no run.yaml)."
+        raise ConfigError(Problem("RUN-FOLDER", what, str(resume)))
+    run = _load(recipe or (resume / "run.yaml" if resume else None), changes)
+    folder = resume or out or _new_folder(run)
+    from lookright.train import train
+
+    train(run, folder, resume=bool(resume))
+    _measure(folder, None)
+
+
+@app.command(context_settings=PLAIN)
+def evaluate(
+    run: RunFolder,
+    split: Annotated[
+        str | None, typer.Option(help="Splits, with commas; all but train if not given.")
+    ] = None,
+) -> None:
+    """Measure a trained classifier on some splits.
+
+    \b
+    lookright evaluate runs/first
+    lookright evaluate runs/first --split test,test_nih
+    """
+    _measure(run, [part.strip() for part in split.split(",") if part.strip()] if split else None)
+
+
+@app.command(context_settings=SETTINGS)
+def bench(
+    words: Words = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the comparison; runs/NAME-bench if not given.")
+    ] = None,
+) -> None:
+    """Compare objectives over seeds.
+
+    Repeat the command to go on where it stopped.
+
+    \b
+    lookright bench recipes/pneumonia.yaml --out runs/pneumonia
+    lookright bench data=digits bench.objectives=[cross_entropy,cyborg] bench.seeds=[0,1,2,3,4]
+    """
+    run = _load(*_split(words))
+    from lookright.bench import bench
+
+    folder = out or Path("runs") / f"{_title(run)}-bench"
+    bench(run, folder)
+    from lookright.cli.tables import show_comparison
+
+    show_comparison(folder)
+    typer.echo(f"\n{folder}\nNext: lookright report {folder}")
+
+
+@app.command(context_settings=PLAIN)
+def explain(
+    run: RunFolder,
+    images: Annotated[list[str], typer.Argument(help="Image files, or ids of the run's data.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the pictures; RUN/explained if not given.")
+    ] = None,
+) -> None:
+    """Draw where a classifier looks.
+
+    One picture per image: image, human map, class maps, their difference, probabilities.
+
+    \b
+    lookright explain runs/first chest.png
+    lookright explain runs/first 00000013_005 00000032_001 --out pictures
+    """
+    from lookright.explain import explain
+
+    files = [Path(each) if Path(each).is_file() else each for each in images]
+    for path in explain(run, files, out or run / "explained"):
+        typer.echo(path)
+
+
+@app.command(context_settings=PLAIN)
+def report(
+    folder: Annotated[Path, typer.Argument(help="The folder of a run or of a comparison.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The page; report.html in the folder if not given.")
+    ] = None,
+) -> None:
+    """Write a page about a run or a comparison.
+
+    \b
+    lookright report runs/first
+    lookright report runs/pneumonia --out pneumonia.html
+    """
+    from lookright.report import write_report
+
+    typer.echo(write_report(folder, out))
+
+
+@app.command(context_settings=PLAIN)
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder of the demonstration.")] = Path(
+        "lookright-demo"
+    ),
+    jobs: Annotated[int, typer.Option(min=1, help="Trainings at the same time.")] = 2,
+) -> None:
+    """Show the point in two minutes.
+
+    A shortcut is planted; one method repairs the map, another repairs the decision.
+
+    \b
+    lookright demo
+    lookright demo --out somewhere --jobs 4
+    """
+    from lookright.demo import demo
+
+    typer.echo(demo(out, jobs))
+
+
+def _split(words: list[str] | None) -> tuple[Path | None, list[str]]:
+    """Tell the recipe from the changes."""
+    from lookright.overrides import pairs
+
+    found = pairs(words or [])
+    recipes = [word for word in found if "=" not in word]
+    if len(recipes) > 1:
+        what = f"Got {len(recipes)} recipes: {', '.join(recipes)}."
+        raise ConfigError(Problem("CONFIG-OVERRIDE", what, fix="Write changes as key=value."))
+    return Path(recipes[0]) if recipes else None, [word for word in found if "=" in word]
+
+
+def _load(recipe: Path | None, changes: list[str]) -> "Run":
+    from lookright.run import Run
+
+    run = Run.load(recipe, changes)
+    run = run if run.name else run.model_copy(update={"name": _name(run, recipe)})
+    from lookright.complete import complete
+
+    return complete(run)
+
+
+def _name(run: "Run", recipe: Path | None) -> str:
+    if recipe:
+        return recipe.stem
+    return run.data.manifest.stem if run.data.manifest else str(run.data.name)
+
+
+def _title(run: "Run") -> str:
+    return str(run.name)
+
+
+def _new_folder(run: "Run") -> Path:
+    """Name a folder after the run, with a number where that name is taken."""
+    plain = Path("runs") / f"{run.name}-{run.objective.title}-s{run.seed}"
+    taken = (plain.with_name(f"{plain.name}-{number}") for number in range(2, 10_000))
+    return next(folder for folder in (plain, *taken) if not folder.exists())
+
+
+def _measure(folder: Path, splits: list[str] | None) -> None:
+    from lookright.cli.tables import show_results
+    from lookright.evaluate import evaluate
+
+    evaluate(folder, splits)
+    show_results(folder)
+    typer.echo(f"\n{folder}\nNext: lookright report {folder}")

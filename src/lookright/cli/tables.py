@@ -1,0 +1,51 @@
+"""Results on a terminal: measures down, splits or objectives across."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_PER_ANGLE = re.compile(r".*_-?\d+")
+
+
+def show_results(folder: Path) -> None:
+    """Print the averages over all images of every split of a run."""
+    import polars as pl
+
+    found = pl.read_csv(folder / "results.csv", infer_schema_length=None)
+    averages = found.filter(pl.col("by") == "all")
+    _show(averages, "split", [f"{value:.4f}" for value in averages["value"]])
+
+
+def show_comparison(folder: Path) -> None:
+    """Print mean and standard deviation over seeds, one table per split."""
+    import polars as pl
+
+    found = pl.read_csv(folder / "comparison.csv", infer_schema_length=None)
+    for (split,), part in found.group_by("split", maintain_order=True):
+        print(f"\n{split}")
+        values = zip(part["mean"], part["std"], strict=True)
+        _show(part, "objective", [_spread(mean, std) for mean, std in values])
+
+
+def _spread(mean: float | None, std: float | None) -> str:
+    if mean is None:
+        return ""
+    return f"{mean:.4f}" if std is None else f"{mean:.4f} ± {std:.4f}"
+
+
+def _show(rows: "pl.DataFrame", across: str, values: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    cells = dict(zip(zip(rows["measure"], rows[across], strict=True), values, strict=True))
+    columns = list(dict.fromkeys(rows[across]))
+    table = Table("measure", *columns, box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for measure in dict.fromkeys(rows["measure"]):
+        if not _PER_ANGLE.fullmatch(measure):
+            table.add_row(measure, *(cells.get((measure, column), "") for column in columns))
+    console = Console()
+    width = max(console.width, 40) if console.is_terminal else 1000
+    console.print(table, width=width, crop=False)
