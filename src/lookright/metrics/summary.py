@@ -64,19 +64,23 @@ def summarise(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame
     group and source, and the per-image measures that exist. Groups and sources are listed when
     there are at most fifty and, for groups, two images each on average: patients are not.
     """
+    listed = [by for by in ("group", "source") if _is_listed(predictions, by)]
     rows = [
         (split, *row)
         for (split,), part in predictions.group_by("split", maintain_order=True)
-        for row in _split_rows(part, classes)
+        for row in _split_rows(part, classes, listed)
     ]
     return pl.DataFrame(rows, schema=COLUMNS, orient="row")
 
 
-def _split_rows(part: pl.DataFrame, classes: Sequence[str]) -> Iterator[tuple[str, str, *Row]]:
+def _split_rows(
+    part: pl.DataFrame, classes: Sequence[str], listed: Sequence[str]
+) -> Iterator[tuple[str, str, *Row]]:
     images = _images(part, classes)
     yield from (("all", "", *row) for row in _rows(images))
-    yield from (("all", "", *row) for row in _worst_group(images, part))
-    for by in ("group", "source"):
+    if "group" in listed:
+        yield from (("all", "", *row) for row in _worst_group(images, part))
+    for by in listed:
         for value, kept in _parts(part, by).items():
             yield from ((by, value, *row) for row in _rows(images.only(kept)))
     for index, name in enumerate(classes):
@@ -157,13 +161,17 @@ def _worst_group(images: Images, part: pl.DataFrame) -> Iterator[Row]:
         yield "worst_group_accuracy", lowest, len(images.labels), 0
 
 
+def _is_listed(predictions: pl.DataFrame, by: str) -> bool:
+    """Say whether a column's values are few and common enough to be compared."""
+    if by not in predictions.columns:
+        return False
+    count = predictions[by].drop_nulls().n_unique()
+    is_rare = by == "group" and 2 * count > len(predictions)
+    return 0 < count <= MOST_PARTS and not is_rare
+
+
 def _parts(part: pl.DataFrame, by: str) -> dict[str, np.ndarray]:
-    """Flag the images of each value of a column; nothing when the values are too many."""
-    if by not in part.columns:
-        return {}
+    """Flag the images of each value of a column."""
     column = part[by].cast(pl.String)
     values = column.drop_nulls().unique().sort().to_list()
-    rare = by == "group" and 2 * len(values) > len(part)
-    if len(values) > MOST_PARTS or rare:
-        return {}
     return {value: (column == value).fill_null(False).to_numpy() for value in values}
