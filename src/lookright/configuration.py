@@ -6,7 +6,7 @@ made, as that needs the code.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,8 +16,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    SerializerFunctionWrapHandler,
-    ValidationInfo,
     field_validator,
     model_serializer,
     model_validator,
@@ -63,14 +61,14 @@ class Section(BaseModel):
         """Let `objective: cyborg` stand for `objective: {name: cyborg}`."""
         if isinstance(given, str) and "name" in cls.model_fields:
             given = {"name": given}
-        if isinstance(given, Mapping) and "settings" in cls.model_fields and given.get("name"):
+        if isinstance(given, Mapping) and _is_named(cls, given):
             own = {key: value for key, value in given.items() if _is_own(cls, key)}
             given = {key: value for key, value in given.items() if key not in own}
             given["settings"] = own
         return given
 
     @model_serializer(mode="wrap")
-    def _flat(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _flat(self, inner: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         """Write the settings of a named thing beside its name, as they are read."""
         written = inner(self)
         own = written.pop("settings", {})
@@ -78,12 +76,17 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_truth_for_a_number(cls, given: Any, info: ValidationInfo) -> Any:
+    def _no_truth_for_a_number(cls, given: Any, info: Any) -> Any:
         """Refuse `epochs: true`, which Python would count as 1."""
         field = cls.model_fields.get(info.field_name or "")
         if isinstance(given, bool) and field and field.annotation is not bool:
             raise ValueError(f"Got {str(given).lower()}, expected no truth value.")
         return given
+
+
+def _is_named(section: type[BaseModel], given: Mapping[str, Any]) -> bool:
+    fields = section.model_fields
+    return "settings" in fields and bool(given.get("name", fields["name"].default))
 
 
 def _is_own(section: type[BaseModel], key: str) -> bool:

@@ -68,11 +68,12 @@ def _section(inner: Any, key: str) -> Mapping[str, Any]:
 
 def _value(key: str, text: str) -> Any:
     try:
-        return read(text, key, key.rpartition(".")[2])
+        found = read(text, key, key.rpartition(".")[2])
     except ConfigError:
-        if text[:1] in "[{":
+        if text[:1] in ("[", "{"):
             raise
         return text  # a sentence or a path that only looks like YAML
+    return text if isinstance(found, dict) and text[:1] != "{" else found
 
 
 def _refusal(what: str, where: str, fix: str = "") -> ConfigError:
