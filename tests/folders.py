@@ -122,7 +122,9 @@ def outcome(rows: pl.DataFrame, classes: list[str], character: Character, seed: 
         probabilities = np.exp(logits) / np.exp(logits).sum()
         annotated = bool(row["mask"])
         maps.append(_maps(row, character, annotated, random))
-        lines.append(_line(row, classes, chosen, probabilities, maps[-1], annotated, random, character))
+        lines.append(
+            _line(row, classes, chosen, probabilities, maps[-1], annotated, random, character)
+        )
     stacked = {name: np.stack([each[name] for each in maps]) for name in maps[0]}
     return pl.DataFrame(lines), {name: each.astype(np.float32) for name, each in stacked.items()}
 

@@ -1,0 +1,98 @@
+"""Images and class maps as pictures that people can read.
+
+Colours never depend on a theme or on another picture: every map has its own scale, written beside
+it. Evidence for a class runs from transparent (the map's lowest value) to bright (its highest); a
+difference of two maps is blue below zero, transparent at zero and red above it.
+"""
+
+import io
+from base64 import b64encode
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Shaped, UInt8
+from matplotlib import colormaps
+from PIL import Image, ImageFilter
+
+Grid = Float[np.ndarray, "rows cols"]  # a class map, or a human map in [0, 1]
+Photo = Shaped[np.ndarray, "height width colours"]  # uint8 or uint16; 1 or 3 colours
+Picture = UInt8[np.ndarray, "height width 3"]
+Scale = Literal["evidence", "difference"]
+
+COLOURS = {"evidence": "inferno", "difference": "RdBu_r"}
+VEIL = {"evidence": 0.75, "difference": 0.9}  # below 1 lets middling values show
+STRENGTH = 0.75  # how opaque the strongest value of an overlay is
+OUTLINE = (64, 224, 208)  # turquoise: on no colour scale used here, and visible on black and white
+
+
+def enlarge(grid: Grid, size: tuple[int, int]) -> Grid:
+    """Interpolate a map to `size` = (height, width): bilinear, pixel centres, edges repeated."""
+    height, width = size
+    picture = Image.fromarray(np.ascontiguousarray(grid, dtype=np.float32))
+    return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def photograph(image: Photo, side: int) -> Picture:
+    """Bring an image of any depth to 8-bit RGB, squashed to `side` x `side` pixels."""
+    eight = (image / 257).round().astype(np.uint8) if image.dtype == np.uint16 else image
+    colours = np.repeat(eight, 3, axis=2) if eight.shape[2] == 1 else eight
+    resized = Image.fromarray(np.ascontiguousarray(colours)).resize(
+        (side, side),
+        Image.Resampling.LANCZOS if side < image.shape[0] else Image.Resampling.BICUBIC,
+    )
+    return np.asarray(resized)
+
+
+def limits(grid: Grid, scale: Scale) -> tuple[float, float]:
+    """Return the values that the two ends of a map's colour scale stand for.
+
+    evidence: its lowest and highest value; difference: minus and plus its largest magnitude. A map
+    without a finite value, or a constant one, still has a scale of some width.
+    """
+    finite = grid[np.isfinite(grid)]
+    if not finite.size:
+        return (0.0, 1.0) if scale == "evidence" else (-1.0, 1.0)
+    if scale == "difference":
+        reach = float(np.abs(finite).max()) or 1.0
+        return -reach, reach
+    low, high = float(finite.min()), float(finite.max())
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def overlay(picture: Picture, grid: Grid, scale: Scale = "evidence") -> Picture:
+    """Lay a map in colours over a greyed picture; the stronger a value, the less shows through."""
+    low, high = limits(grid, scale)
+    values = enlarge(np.nan_to_num(grid, nan=max(low, 0.0)), picture.shape[:2])
+    position = ((values - low) / (high - low)).clip(0, 1)
+    paint = colormaps[COLOURS[scale]](position)[..., :3] * 255
+    strength = position if scale == "evidence" else np.abs(2 * position - 1)
+    opacity = STRENGTH * strength[..., None] ** VEIL[scale]
+    grey = np.asarray(Image.fromarray(picture).convert("L"))[..., None]
+    return (grey * (1 - opacity) + paint * opacity).round().astype(np.uint8)
+
+
+def outlined(picture: Picture, human: Grid | None, level: float = 0.5) -> Picture:
+    """Draw where the human map crosses `level` times its maximum; None: nobody was asked."""
+    if human is None or not np.nanmax(human, initial=0.0) > 0:
+        return picture
+    side = 3 * picture.shape[0], 3 * picture.shape[1]  # drawn larger and shrunk: smooth lines
+    inside = enlarge(np.nan_to_num(human), side) >= level * np.nanmax(human)
+    mask = Image.fromarray((inside * 255).astype(np.uint8))
+    wide = 3 + 2 * (picture.shape[0] // 128)
+    line = np.asarray(mask.filter(ImageFilter.MaxFilter(wide)), dtype=float)
+    line -= np.asarray(mask.filter(ImageFilter.MinFilter(wide)), dtype=float)
+    thin = Image.fromarray(line.astype(np.uint8)).resize(picture.shape[1::-1], Image.Resampling.BOX)
+    opacity = np.asarray(thin)[..., None] / 255
+    return (picture * (1 - opacity) + np.array(OUTLINE) * opacity).round().astype(np.uint8)
+
+
+def jpeg(picture: Picture, quality: int = 84) -> bytes:
+    """Encode a picture as a small JPEG, for pages with many of them."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=quality, optimize=True)
+    return buffer.getvalue()
+
+
+def data_uri(encoded: bytes, kind: str = "image/jpeg") -> str:
+    """Turn an encoded picture into an address that carries the picture itself."""
+    return f"data:{kind};base64,{b64encode(encoded).decode()}"

@@ -1,0 +1,218 @@
+"""Did the map move, and did the decision move with it: what a bench says of each objective."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite, isnan
+
+import polars as pl
+
+from lookright.report.splits import farthest, judged
+from lookright.report.words import listed, number, percent
+
+MOVED = 0.1  # a share of energy that changes by less is not called moved
+FOLLOWED = 0.4  # the decision follows the map when it moves by this share of the map's way
+BETTER = 0.03  # a change of AUROC or accuracy that is called one
+COST = 0.02  # the same at home
+
+
+@dataclass(frozen=True)
+class Change:
+    """How one measure goes from the baseline to another objective, over the common seeds."""
+
+    before: float
+    after: float
+    difference: float  # mean over the common seeds; NaN: unknown
+    agree: bool  # every seed moves the same way
+
+    def fell(self, least: float) -> bool:
+        """Tell whether it fell by at least this much, for every seed."""
+        return self.agree and self.difference <= -least
+
+    def rose(self, least: float) -> bool:
+        """Tell whether it rose by at least this much, for every seed."""
+        return self.agree and self.difference >= least
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What can be said of one objective against the first."""
+
+    label: str
+    tag: str
+    tone: str  # good, warn, or plain
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The bench in words."""
+
+    lead: str
+    split: str  # where it is judged
+    judgements: tuple[Judgement, ...]
+
+
+TAGS = {
+    "both": ("map and decision moved", "good"),
+    "lie": ("a map that lies", "warn"),
+    "unrewarded": ("looks righter, is not righter", "plain"),
+    "ahead": ("the map moved further than the decision", "plain"),
+    "unseen": ("the map moved; the decision cannot be seen", "plain"),
+    "better": ("more often right, same map", "plain"),
+    "decision": ("the decision moved, the class map did not", "plain"),
+    "worse": ("less often right", "warn"),
+    "none": ("no clear change", "plain"),
+}
+MEANING = {
+    "both": "The map moved onto the evidence, the decision moved with it, and the answers away "
+    "from what it was trained on are more often right.",
+    "lie": "The map moved onto the evidence, but what decides did not, and the answers are no "
+    "better: the map shows a reason that is not the reason.",
+    "unrewarded": "Map and decision moved onto the evidence, but the answers did not become "
+    "better: better saliency does not imply better generalisation.",
+    "ahead": "The answers are more often right, but most of the decision still comes from outside "
+    "the evidence: the map promises more than it should.",
+    "unseen": "The map moved onto the evidence; without the decision's own share it cannot be "
+    "said whether it tells the truth.",
+    "better": "The answers are more often right although the map stayed where it was.",
+    "decision": "What separates the classes moved onto the evidence; the class map alone does "
+    "not show it.",
+    "worse": "The answers are less often right.",
+    "none": "Neither the map nor the answers changed clearly.",
+}
+
+
+def verdict(results: pl.DataFrame, labels: Sequence[str], seeds: int) -> Verdict:
+    """Judge every objective against the first, on the split where the first does worst."""
+    whole = results.filter(pl.col("by") == "all")
+    splits = whole["split"].unique(maintain_order=True).to_list() or ["test"]
+    main = main_measure(whole)
+    scores = {split: _mean(_values(whole, split, main, labels[0])) for split in splits}
+    split = farthest(splits, scores)
+    home = judged(splits)[0]
+    kinds = {label: _kind(whole, split, main, labels[0], label) for label in labels[1:]}
+    found = tuple(
+        Judgement(
+            label,
+            *TAGS[kind],
+            tuple(_sentences(whole, (home, split), main, labels[0], label, kind)),
+        )
+        for label, kind in kinds.items()
+    )
+    return Verdict(_lead(kinds, labels[0], split, seeds), split, found)
+
+
+def main_measure(whole: pl.DataFrame) -> str:
+    """Return AUROC, which no threshold can fool, or accuracy where AUROC is undefined."""
+    auroc = whole.filter(pl.col("measure") == "auroc")["value"].fill_nan(None).drop_nulls()
+    return "auroc" if len(auroc) else "accuracy"
+
+
+def change(whole: pl.DataFrame, split: str, measure: str, first: str, label: str) -> Change:
+    """Compare a measure on the seeds that both objectives have."""
+    before, after = (_values(whole, split, measure, name) for name in (first, label))
+    pairs = [after[seed] - before[seed] for seed in after if seed in before]
+    agree = bool(pairs) and (all(p > 0 for p in pairs) or all(p < 0 for p in pairs))
+    mean = sum(pairs) / len(pairs) if pairs else float("nan")
+    return Change(_mean(before), _mean(after), mean, agree)
+
+
+def _kind(whole: pl.DataFrame, split: str, main: str, first: str, label: str) -> str:
+    shown = change(whole, split, "framing_sensitivity", first, label)
+    decides = change(whole, split, "framing_decision", first, label)
+    right = change(whole, split, main, first, label)
+    better = right.rose(BETTER)
+    if not shown.fell(MOVED):
+        if right.fell(BETTER):
+            return "worse"
+        if better:
+            return "better"
+        return "decision" if decides.fell(MOVED) else "none"
+    if isnan(decides.difference):
+        return "unseen"
+    if decides.fell(MOVED) and decides.difference <= FOLLOWED * shown.difference:
+        return "both" if better else "unrewarded"
+    return "ahead" if better else "lie"
+
+
+def _sentences(
+    whole: pl.DataFrame, splits: tuple[str, str], main: str, first: str, label: str, kind: str
+) -> list[str]:
+    home, split = splits
+    shown = change(whole, split, "framing_sensitivity", first, label)
+    decides = change(whole, split, "framing_decision", first, label)
+    right = change(whole, split, main, first, label)
+    said = [MEANING[kind]]
+    moves = [
+        f"{percent(each.before)} → {percent(each.after)} of the {what}"
+        for what, each in (("map", shown), ("decision", decides))
+        if isfinite(each.before) and isfinite(each.after)
+    ]
+    if moves:
+        said.append(f"Outside the evidence on {split}: {listed(moves)}.")
+    said.append(_rightness(whole, split, main, first, label))
+    if main == "auroc" and right.after < 0.6 and isfinite(right.after):
+        said.append("That is still close to guessing, or below it.")
+    cost = change(whole, home, main, first, label)
+    if home != split and isfinite(cost.difference):
+        said.append(_at_home(cost, home, main))
+    return said
+
+
+def _rightness(whole: pl.DataFrame, split: str, main: str, first: str, label: str) -> str:
+    right = change(whole, split, main, first, label)
+    accuracy = change(whole, split, "accuracy", first, label)
+    said = f"Accuracy {percent(accuracy.before)} → {percent(accuracy.after)}"
+    if main == "auroc":
+        said += f", AUROC {number(right.before)} → {number(right.after)}"
+    torn = not right.agree and abs(right.difference) > COST / 2
+    return f"{said}{'; the seeds disagree about the direction.' if torn else '.'}"
+
+
+def _at_home(cost: Change, home: str, main: str) -> str:
+    name = "AUROC" if main == "auroc" else "accuracy"
+    moved = f"{name} {number(cost.before)} → {number(cost.after)}"
+    if cost.fell(COST):
+        return f"It costs at home: on {home}, {moved}."
+    return f"On {home}, {moved}."
+
+
+def _lead(kinds: dict[str, str], first: str, split: str, seeds: int) -> str:
+    if not kinds:
+        return f"Only {first} was trained: there is nothing to compare it with."
+    parts = []
+    for wanted, words in _LEADS.items():
+        names = [label for label, kind in kinds.items() if kind == wanted]
+        if names:
+            parts.append(f"{listed(names)} {words[len(names) > 1]}")
+    said = "; ".join(parts) or f"no objective changed clearly against {first}"
+    alone = " One seed each: this may be chance." if seeds == 1 else ""
+    return f"Against {first}, on {split}: {said}.{alone}"
+
+
+_LEADS = {
+    "both": ("moved the map and the decision", "moved the map and the decision"),
+    "lie": ("moved the map but not the decision", "moved the map but not the decision"),
+    "unrewarded": ("looks righter but is not right more often", "look righter but are not right "
+                   "more often"),
+    "ahead": ("moved the map further than the decision", "moved the map further than the decision"),
+    "unseen": ("moved the map", "moved the map"),
+    "better": ("is right more often with the same map", "are right more often with the same map"),
+    "decision": ("moved the decision but not the class map", "moved the decision but not the "
+                 "class map"),
+    "worse": ("is right less often", "are right less often"),
+    "none": ("changed nothing clearly", "changed nothing clearly"),
+}  # fmt: skip
+
+
+def _values(whole: pl.DataFrame, split: str, measure: str, label: str) -> dict[int, float]:
+    """Return the defined values by seed."""
+    rows = whole.filter(
+        pl.col("split") == split, pl.col("measure") == measure, pl.col("objective") == label
+    )
+    pairs = zip(rows["seed"].to_list(), rows["value"].to_list(), strict=True)
+    return {seed: value for seed, value in pairs if value is not None and isfinite(value)}
+
+
+def _mean(values: dict[int, float]) -> float:
+    return sum(values.values()) / len(values) if values else float("nan")

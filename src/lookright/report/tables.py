@@ -1,0 +1,182 @@
+"""Numbers in rows and columns, with everything already written as text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import polars as pl
+
+from lookright.report.splits import ordered
+from lookright.report.words import PER_ANGLE, measure, number, probability, signed
+
+PAGE = 25  # rows that are shown at once; the rest is folded away, page by page
+SHOWN = [
+    "auroc", "average_precision", "accuracy", "balanced_accuracy", "worst_group_accuracy", "ece",
+    "framing_sensitivity", "framing_sensitivity_true", "framing_decision", "framing_chance",
+    "energy_pointing", "pointing_game", "iou",
+    "flip_rate", "flip_rate_control", "flip_rate_any", "flip_rate_right", "flip_rate_wrong",
+    "mean_dp",
+]  # fmt: skip
+PARTS = [
+    "auroc",
+    "accuracy",
+    "framing_sensitivity",
+    "framing_chance",
+    "framing_decision",
+    "flip_rate",
+]
+COMPARED = [
+    "auroc", "accuracy", "ece", "framing_sensitivity", "framing_decision", "pointing_game",
+    "flip_rate", "flip_rate_control",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value; `strong` and `tone` say how it is set, `note` is its footnote."""
+
+    text: str
+    note: str = ""
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A caption, a head and pages of rows; the first cell of a row is its name."""
+
+    caption: str
+    head: tuple[str, ...]
+    pages: tuple[tuple[tuple[Cell, ...], ...], ...]
+
+
+def paged(caption: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
+    """Cut long tables into pages."""
+    cut = [tuple(map(tuple, rows[at : at + PAGE])) for at in range(0, len(rows), PAGE)]
+    return Table(caption, tuple(head), tuple(cut))
+
+
+def by_split(results: pl.DataFrame) -> Table:
+    """List every measure, one column per split."""
+    whole = results.filter(pl.col("by") == "all")
+    splits = ordered(whole["split"].unique(maintain_order=True).to_list())
+    cells = {(row["measure"], row["split"]): row for row in whole.iter_rows(named=True)}
+    names = [name for name in _names(whole) if not PER_ANGLE.fullmatch(name)]
+    rows = [
+        [Cell(_titled(name)), *(_counted(cells.get((name, split))) for split in splits)]
+        for name in names
+    ]
+    return paged("Every measure on every split", ["measure", *splits], rows)
+
+
+def by_part(results: pl.DataFrame, by: str) -> Table | None:
+    """List the main measures of every group, source or class; None where there are none."""
+    parts = results.filter(pl.col("by") == by)
+    if not len(parts):
+        return None
+    names = [name for name in PARTS if name in set(parts["measure"])]
+    keys = parts.select("split", "value_of").unique(maintain_order=True).rows()
+    cells = {
+        (row["split"], row["value_of"], row["measure"]): row for row in parts.iter_rows(named=True)
+    }
+    rank = ordered(parts["split"].unique().to_list())
+    rows = [
+        [Cell(value), Cell(split), *(_counted(cells.get((split, value, name))) for name in names)]
+        for split, value in sorted(keys, key=lambda key: (rank.index(key[0]), key[1]))
+    ]
+    head = [by, "split", *(measure(name).title for name in names)]
+    return paged(f"By {by}", head, rows)
+
+
+def comparison(table: pl.DataFrame, labels: Sequence[str]) -> list[Table]:
+    """List every objective, one table per split: mean, interval, difference and p."""
+    splits = ordered(table["split"].unique(maintain_order=True).to_list())
+    return [_compared(table.filter(pl.col("split") == split), split, labels) for split in splits]
+
+
+HEAD = (
+    "objective", "mean ± std", "95 % interval", "difference", "95 % interval", "effect",
+    "p (t, Holm)", "p (Wilcoxon, Holm)", "seeds",
+)  # fmt: skip
+
+
+def _compared(part: pl.DataFrame, split: str, labels: Sequence[str]) -> Table:
+    rows = []
+    for name in [name for name in COMPARED if name in set(part["measure"])]:
+        lines = part.filter(pl.col("measure") == name)
+        found = {row["objective"]: row for row in lines.iter_rows(named=True)}
+        rows.append([Cell(_titled(name), strong=True)])
+        rows += [_compared_row(found[label]) for label in labels if label in found]
+    # Pages would tear a measure from its objectives: this table is never long.
+    return Table(split, HEAD, (tuple(map(tuple, rows)),))
+
+
+def _compared_row(row: dict) -> list[Cell]:
+    return [
+        Cell(row["objective"], note=row["note"] or ""),
+        Cell(_plus_minus(row["mean"], row["std"])),
+        Cell(_interval(row["low"], row["high"])),
+        Cell(signed(row["difference"])),
+        Cell(_interval(row["difference_low"], row["difference_high"], sign=True)),
+        Cell(signed(row["effect"], 1)),
+        Cell(probability(row["p_t_holm"])),
+        Cell(probability(row["p_wilcoxon_holm"])),
+        Cell(f"{row['seeds']}"),
+    ]
+
+
+def confusion(predictions: pl.DataFrame, split: str, classes: Sequence[str]) -> Table | None:
+    """Count answers by true class; above twelve classes list the commonest confusions instead."""
+    rows = predictions.filter(pl.col("split") == split)
+    if not len(rows):
+        return None
+    counts = {
+        (label, predicted): count
+        for label, predicted, count in rows.group_by("label", "predicted").len().rows()
+    }
+    if len(classes) > 12:
+        return _confusions(counts, split)
+    lines = [
+        [
+            Cell(label),
+            *(Cell(f"{counts.get((label, name), 0):,}", strong=label == name) for name in classes),
+        ]
+        for label in classes
+    ]
+    return paged(f"{split}: true class down, answer across", ["", *classes], lines)
+
+
+def _confusions(counts: dict[tuple[str, str], int], split: str) -> Table:
+    wrong = sorted(((n, *pair) for pair, n in counts.items() if pair[0] != pair[1]), reverse=True)
+    lines = [[Cell(label), Cell(predicted), Cell(f"{n:,}")] for n, label, predicted in wrong]
+    return paged(f"{split}: commonest confusions", ["true class", "answer", "images"], lines)
+
+
+def _names(whole: pl.DataFrame) -> list[str]:
+    found = whole["measure"].unique(maintain_order=True).to_list()
+    return [*(name for name in SHOWN if name in found), *(n for n in found if n not in SHOWN)]
+
+
+def _titled(name: str) -> str:
+    arrow = {"higher": " ↑", "lower": " ↓", "": ""}[measure(name).better]
+    return measure(name).title + arrow
+
+
+def _counted(row: dict | None) -> Cell:
+    """Write a value; the note says how many images it stands on when some are undefined."""
+    if row is None:
+        return Cell(number(None))
+    missing = row["undefined"] or 0
+    note = f"{row['count']} images, {missing} undefined" if missing else ""
+    return Cell(number(row["value"]), note)
+
+
+def _plus_minus(mean: float | None, std: float | None) -> str:
+    spread = f" ± {number(std)}" if std is not None and isfinite(std) else ""
+    return number(mean) + spread
+
+
+def _interval(low: float | None, high: float | None, sign: bool = False) -> str:
+    write = signed if sign else number
+    if low is None or high is None or not isfinite(low) or not isfinite(high):
+        return number(None)
+    return f"{write(low)} to {write(high)}"
