@@ -9,7 +9,6 @@ Marker = Literal["frame", "corner", "text", "texture"]
 # Letters of 5 x 3 cells, such as the L and R that radiographers put beside a patient.
 _LETTERS = {
     "L": "100 100 100 100 111",
-    "R": "110 101 110 101 101",
     "A": "010 101 111 101 101",
     "C": "111 100 100 100 111",
     "E": "111 100 110 100 111",
@@ -18,6 +17,7 @@ _LETTERS = {
     "T": "111 010 010 010 010",
     "U": "101 101 101 101 111",
     "Y": "101 101 010 010 010",
+    "R": "110 101 110 101 101",
 }
 
 

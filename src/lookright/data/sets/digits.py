@@ -26,7 +26,7 @@ _VERSION = "1"  # counts up when the same settings give other pixels
 class Digits(Source):
     """Handwritten digits whose strokes are the evidence and whose marker is the shortcut.
 
-    Each entry of `digits` is a class and names its digits: ("3", "8"), or ("02468", "13579").
+    Each entry of `digits` is a class and names its digits: ("0", "1"), or ("02468", "13579").
     The marker points to the right class on `correlation` of the images of train, val and test.
     In test_shifted it points to it on 1 - `correlation` (shift = contradict) or shows nothing of
     it (shift = ignore). No original digit is in two splits. The digits are the 1797 of 8 x 8
@@ -35,13 +35,13 @@ class Digits(Source):
 
     def __init__(
         self,
-        digits: tuple[str, ...] = ("3", "8"),
+        digits: tuple[str, ...] = ("0", "1"),
         correlation: Share = 0.95,
         shift: Literal["contradict", "ignore"] = "contradict",
         marker: Marker = "frame",
         marker_size: Count = 4,  # pixels
         marker_contrast: Share = 0.6,
-        digit_contrast: Share = 0.35,
+        digit_contrast: Share = 0.4,
         noise: Share = 0.08,
         share_annotated: Share = 1.0,
         annotation: Literal["mask", "box"] = "mask",
@@ -61,7 +61,7 @@ class Digits(Source):
         self.digit_contrast, self.noise = digit_contrast, noise
         self.share_annotated, self.annotation = share_annotated, annotation
         self.side, self.seed = side, seed
-        counts = dict(zip(SPLITS, (train, val, test, test_shifted), strict=True))
+        counts: dict[str, int] = dict(zip(SPLITS, (train, val, test, test_shifted), strict=True))
         self.rows = pl.concat(self._split(name, counts) for name in SPLITS)
         text = repr((_VERSION, sorted(settings.items())))
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
@@ -172,7 +172,7 @@ def _verify(digits: tuple[str, ...], side: int, marker_size: int) -> None:
     written = list(chain.from_iterable(digits))
     if len(digits) < 2 or not all(digits) or not all(each in "0123456789" for each in written):
         what = f"Got {list(digits)}, expected two classes or more, each named by its digits."
-        problems.append(Problem("CONFIG-VALUE", what, "data.digits", "For example 3,8."))
+        problems.append(Problem("CONFIG-VALUE", what, "data.digits", "For example [0, 1]."))
     if len(set(written)) < len(written):
         what = "A digit cannot be in two classes."
         problems.append(Problem("CONFIG-VALUE", what, "data.digits"))
