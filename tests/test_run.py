@@ -160,7 +160,7 @@ def test_CF05_a_file_that_is_no_text_or_not_there_is_refused(tmp_path: Path):
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not UTF-8"):
         Run.load(tmp_path / "binary.yaml")
-    with pytest.raises(ConfigError, match="No such file"):
+    with pytest.raises(ConfigError, match="no such recipe"):
         Run.load(tmp_path / "absent.yaml")
 
 

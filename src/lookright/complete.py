@@ -1,16 +1,16 @@
 """Complete a recipe: what its objectives and its data set take is checked and filled in."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TypeVar
 
 from lookright import objectives
-from lookright.configuration import Data, Method
+from lookright.configuration import Data, Method, Section
 from lookright.data import sets
 from lookright.errors import ConfigError, Problem
 from lookright.run import Run
 from lookright.signature import resolve
 
-Resolve = Callable[[str, Mapping[str, Any]], dict[str, Any]]
+Named = TypeVar("Named", Data, Method)
 
 
 def complete(run: Run) -> Run:
@@ -19,27 +19,32 @@ def complete(run: Run) -> Run:
     Raises one ConfigError with all that is wrong in any of them.
     """
     problems: list[Problem] = []
-    data = run.data
-    if data.name:
-        data = _completed(data, data.name, _resolve_set, problems)
-    chosen = [_method(method, problems) for method in (run.objective, *run.bench.objectives)]
+    data = _filled(run.data, "data", problems) if run.data.name else run.data
+    objective = _filled(run.objective, "objective", problems)
+    rows = tuple(
+        _filled(method, f"bench.objectives.{number}", problems)
+        for number, method in enumerate(run.bench.objectives)
+    )
     if problems:
-        raise ConfigError(*dict.fromkeys(problems))
-    bench = run.bench.model_copy(update={"objectives": tuple(chosen[1:])})
-    return run.model_copy(update={"data": data, "objective": chosen[0], "bench": bench})
+        raise ConfigError(*problems)
+    bench = run.bench.model_copy(update={"objectives": rows})
+    return run.model_copy(update={"data": data, "objective": objective, "bench": bench})
 
 
-def _resolve_set(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    return resolve(sets.find(name), settings, "data", also=set(Data.model_fields) - {"settings"})
-
-
-def _method(method: Method, problems: list[Problem]) -> Method:
-    return _completed(method, method.name, objectives.resolve, problems)
-
-
-def _completed(section: Any, name: str, made: Resolve, problems: list[Problem]) -> Any:
+def _filled(section: Named, where: str, problems: list[Problem]) -> Named:
     try:
-        return section.model_copy(update={"settings": made(name, section.settings)})
+        return section.model_copy(update={"settings": _settings(section, where)})
     except ConfigError as error:
-        problems.extend(error.problems)
+        problems.extend(replace(each, where=each.where or where) for each in error.problems)
         return section
+
+
+def _settings(section: Data | Method, where: str) -> dict[str, object]:
+    package = sets if isinstance(section, Data) else objectives
+    maker = package.find(section.name or "")
+    return resolve(maker, section.settings, where, also=_beside(type(section)))
+
+
+def _beside(section: type[Section]) -> set[str]:
+    """Name what else may stand beside a data set's own settings."""
+    return set(section.model_fields) - {"settings"} if section is Data else set()

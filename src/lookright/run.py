@@ -22,6 +22,7 @@ from lookright.configuration import (
 )
 from lookright.errors import ConfigError, Problem
 from lookright.files import write_atomically
+from lookright.names import suggestion
 from lookright.overrides import apply, parse
 from lookright.plain_yaml import read_file, write
 from lookright.validation import validate
@@ -120,6 +121,10 @@ def _flatten(given: Mapping[str, Any], above: str) -> Iterable[tuple[str, Any]]:
 
 
 def _recipe(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        beside = {each.name: each for each in path.parent.glob("*.y*ml")}
+        fix = suggestion(path.name, beside) if beside else ""
+        raise ConfigError(Problem("RECIPE", "There is no such recipe.", str(path), fix))
     found = read_file(path)
     if found is None or isinstance(found, dict):
         return found or {}

@@ -44,11 +44,16 @@ def answer(app: typer.Typer, words: Sequence[str], debug: bool = False) -> int:
         return _crashed(words, debug)
 
 
-def _check_verb(app: typer.Typer, words: Sequence[str]) -> None:
+def verbs(app: typer.Typer) -> list[str]:
+    """List what an application can be asked to do."""
     groups = [each.name or "" for each in app.registered_groups]
-    verbs = groups + [each.name or _named(each.callback) for each in app.registered_commands]
-    if words and not words[0].startswith("-") and words[0] not in verbs:
-        fix = suggestion(words[0], verbs)
+    return groups + [each.name or _named(each.callback) for each in app.registered_commands]
+
+
+def _check_verb(app: typer.Typer, words: Sequence[str]) -> None:
+    allowed = verbs(app)
+    if words and not words[0].startswith("-") and words[0] not in allowed:
+        fix = suggestion(words[0], allowed)
         raise ConfigError(Problem("VERB", f"There is no verb {words[0]!r}.", fix=fix))
 
 

@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 
 from lookright.cli.application import PLAIN, app
+from lookright.errors import ConfigError, Problem
+from lookright.names import suggestion
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -56,9 +58,12 @@ def _datasets(name: str) -> Iterator[str]:
 def _models(name: str) -> Iterator[str]:
     from lookright import backbones
 
-    for each, line in backbones.names().items():
-        if name in ("", each):
-            yield from _entry(each, [line])
+    tested = backbones.names()
+    if name and name not in tested:
+        fix = suggestion(name, tested)
+        raise ConfigError(Problem("MODEL", f"There is no tested model {name!r}.", fix=fix))
+    for each in [name] if name else tested:
+        yield from _entry(each, [tested[each]])
     yield ""
     yield "Any other timm network that ends in average pooling and one linear layer works as well."
 

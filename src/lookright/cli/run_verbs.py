@@ -1,5 +1,6 @@
 """The verbs of runs: train, evaluate, bench, explain, report, demo."""
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,7 +35,7 @@ def train(
     lookright train data.manifest=images.csv --training.epochs 20 --out runs/first
     lookright train --resume runs/first
     """
-    recipe, changes = _split(words)
+    recipe, changes = _split(words, ("--out", "--resume"))
     if resume and not (resume / "run.yaml").is_file():
         what = "There is no run to go on with (no run.yaml)."
         raise ConfigError(Problem("RUN-FOLDER", what, str(resume)))
@@ -77,7 +78,7 @@ def bench(
     lookright bench recipes/pneumonia.yaml --out runs/pneumonia
     lookright bench data=digits bench.objectives=[cross_entropy,cyborg] bench.seeds=[0,1,2,3,4]
     """
-    run = _load(*_split(words))
+    run = _load(*_split(words, ("--out",)))
     from lookright.bench import bench
 
     folder = out or Path("runs") / f"{_title(run)}-bench"
@@ -149,10 +150,16 @@ def demo(
     typer.echo(demo(out, jobs))
 
 
-def _split(words: list[str] | None) -> tuple[Path | None, list[str]]:
-    """Tell the recipe from the changes."""
+def _split(words: list[str] | None, options: tuple[str, ...]) -> tuple[Path | None, list[str]]:
+    """Tell the recipe from the changes, and both from misspelt options."""
     from lookright.overrides import pairs
 
+    for word in words or []:
+        name = word.partition("=")[0]
+        near = get_close_matches(name, options, n=1, cutoff=0.75) if name[:2] == "--" else []
+        if near:
+            fix = f"Did you mean {near[0]}?"
+            raise ConfigError(Problem("OPTION", f"There is no option {name}.", fix=fix))
     found = pairs(words or [])
     recipes = [word for word in found if "=" not in word]
     if len(recipes) > 1:

@@ -1,6 +1,7 @@
 """Results on a terminal: measures down, splits or objectives across."""
 
 import re
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ def show_results(folder: Path) -> None:
 
     found = pl.read_csv(folder / "results.csv", infer_schema_length=None)
     averages = found.filter(pl.col("by") == "all")
-    _show(averages, "split", [f"{value:.4f}" for value in averages["value"]])
+    _show(averages, "split", [_number(value) for value in averages["value"]])
 
 
 def show_comparison(folder: Path) -> None:
@@ -30,10 +31,12 @@ def show_comparison(folder: Path) -> None:
         _show(part, "objective", [_spread(mean, std) for mean, std in values])
 
 
+def _number(value: float | None) -> str:
+    return "-" if value is None or isnan(value) else f"{value:.4f}"
+
+
 def _spread(mean: float | None, std: float | None) -> str:
-    if mean is None:
-        return ""
-    return f"{mean:.4f}" if std is None else f"{mean:.4f} ± {std:.4f}"
+    return _number(mean) if std is None or isnan(std) else f"{_number(mean)} ± {_number(std)}"
 
 
 def _show(rows: "pl.DataFrame", across: str, values: list[str]) -> None:
