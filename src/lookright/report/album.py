@@ -88,7 +88,7 @@ class Album:
         if found is None:
             return Tile(_blank(), "image", f"{name}: the image is not available", "not available")
         picture, human = found
-        asked = "line: human evidence" if human is not None else "no human map"
+        asked = "" if human is not None else "no human map"
         return Tile(data_uri(jpeg(outlined(picture, human))), "image", f"{name}: image", asked)
 
     def map(self, name: str, grid: Grid, title: str, scale: Scale = "evidence") -> Tile:

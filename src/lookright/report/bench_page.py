@@ -8,7 +8,7 @@ import polars as pl
 from markupsafe import Markup
 
 from lookright import stats
-from lookright.report import side_by_side, tables
+from lookright.report import side_by_side, tables, words
 from lookright.report.album import Album
 from lookright.report.bench_verdict import Verdict, main_measure, verdict
 from lookright.report.gallery import Gallery
@@ -50,7 +50,7 @@ def content(bench: BenchRecords, pictures: int) -> dict[str, Any]:
         "verdict": said,
         "kinds": _kinds(bench),
         "first": bench.labels[0],
-        "caution": stats.seed_warning(len(bench.seeds)),
+        "caution": words.sentence(stats.seed_warning(len(bench.seeds))),
         "failed": _failed(bench),
         "clouds": _clouds(bench, said.split),
         "comparisons": _comparisons(bench, album, said, pictures),

@@ -9,8 +9,8 @@ from markupsafe import Markup
 from lookright.report import svg
 from lookright.report.svg import Axis, Element
 
-WIDTH, HEIGHT = 340, 200
-LEFT, RIGHT, TOP, BOTTOM = 40, 12, 14, 30
+WIDTH, HEIGHT = 340, 208
+LEFT, RIGHT, TOP, BOTTOM = 40, 12, 14, 42
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,6 @@ def _frame(
         parts.append(svg.words(LEFT - 6, y + 3.5, svg.label(value), anchor="end"))
     wanted = ticks or [value for value in horizontal.ticks(6) if value == round(value)]
     for value in wanted:
-        parts.append(svg.words(horizontal(value), HEIGHT - 14, f"{value:g}", anchor="middle"))
-    parts.append(svg.words(WIDTH - RIGHT, HEIGHT - 1, across, "axis", "end"))
+        parts.append(svg.words(horizontal(value), HEIGHT - 24, svg.label(value), anchor="middle"))
+    parts.append(svg.words(WIDTH - RIGHT, HEIGHT - 6, across, "axis", "end"))
     return parts

@@ -94,6 +94,5 @@ def drawing(width: float, height: float, description: str, parts: Sequence[Eleme
 
 def label(value: float) -> str:
     """Write a tick as short as it can be."""
-    return (
-        f"{value:.3g}".replace("-", "−").replace("0.", ".", 1) if abs(value) < 1 else f"{value:g}"
-    )
+    written = f"{value:.4g}".replace("-", "−")
+    return written.replace("0.", ".", 1) if abs(value) < 1 else written

@@ -47,6 +47,7 @@ class Table:
     caption: str
     head: tuple[str, ...]
     pages: tuple[tuple[tuple[Cell, ...], ...], ...]
+    footnotes: tuple[str, ...] = ()
 
 
 def paged(caption: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
@@ -100,28 +101,53 @@ HEAD = (
 
 
 def _compared(part: pl.DataFrame, split: str, labels: Sequence[str]) -> Table:
+    notes = _footnotes(part)
     rows = []
     for name in [name for name in COMPARED if name in set(part["measure"])]:
         lines = part.filter(pl.col("measure") == name)
         found = {row["objective"]: row for row in lines.iter_rows(named=True)}
-        rows.append([Cell(_titled(name), strong=True)])
-        rows += [_compared_row(found[label]) for label in labels if label in found]
+        rows.append((Cell(_titled(name), strong=True),))
+        rows += [
+            tuple(_compared_row(found[label], label == labels[0], notes))
+            for label in labels
+            if label in found
+        ]
     # Pages would tear a measure from its objectives: this table is never long.
-    return Table(split, HEAD, (tuple(map(tuple, rows)),))
+    return Table(split, HEAD, (tuple(rows),) if rows else (), tuple(notes))
 
 
-def _compared_row(row: dict) -> list[Cell]:
-    return [
-        Cell(row["objective"], note=row["note"] or ""),
+def _footnotes(part: pl.DataFrame) -> list[str]:
+    """Collect what is noted about single rows; what all rows share stands above the table."""
+    shown = part.filter(pl.col("measure").is_in(COMPARED))
+    several = [_remarks(note) for note in shown["note"].to_list()]
+    shared = set.intersection(*map(set, several)) if len(several) > 1 else set()
+    return list(dict.fromkeys(note for notes in several for note in notes if note not in shared))
+
+
+def _remarks(note: str | None) -> list[str]:
+    return [each for each in (note or "").split("; ") if each]
+
+
+def _compared_row(row: dict, first: bool, notes: Sequence[str]) -> list[Cell]:
+    marks = [f"{notes.index(each) + 1}" for each in _remarks(row["note"]) if each in notes]
+    own = [
+        Cell(row["objective"], note=", ".join(marks)),
         Cell(_plus_minus(row["mean"], row["std"])),
-        Cell(_interval(row["low"], row["high"])),
+        Cell(_interval(_cut(row["low"]), _cut(row["high"]))),
+    ]
+    against = [
         Cell(signed(row["difference"])),
         Cell(_interval(row["difference_low"], row["difference_high"], sign=True)),
         Cell(signed(row["effect"], 1)),
         Cell(probability(row["p_t_holm"])),
         Cell(probability(row["p_wilcoxon_holm"])),
-        Cell(f"{row['seeds']}"),
     ]
+    return [*own, *([Cell("–")] * len(against) if first else against), Cell(f"{row['seeds']}")]
+
+
+def _cut(share: float | None) -> float | None:
+    """Keep the interval of a share from promising what cannot be; NaN stays NaN."""
+    return share if share is None or not isfinite(share) else min(max(share, 0.0), 1.0)
 
 
 def confusion(predictions: pl.DataFrame, split: str, classes: Sequence[str]) -> Table | None:
@@ -166,7 +192,7 @@ def _counted(row: dict | None) -> Cell:
     if row is None:
         return Cell(number(None))
     missing = row["undefined"] or 0
-    note = f"{row['count']} images, {missing} undefined" if missing else ""
+    note = f"n = {row['count']} of {row['count'] + missing}" if missing else ""
     return Cell(number(row["value"]), note)
 
 

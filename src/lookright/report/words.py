@@ -117,6 +117,11 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def sentence(words: str) -> str:
+    """Make a remark a sentence: a capital in front, a full stop behind; nothing stays nothing."""
+    return f"{words[0].upper()}{words[1:].removesuffix('.')}." if words else ""
+
+
 def short(words: str, most: int = 34) -> str:
     """Leave out the middle of a long name, so that it stays on its line."""
     half = (most - 1) // 2
