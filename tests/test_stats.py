@@ -136,7 +136,7 @@ def test_BM03_the_comparison_of_one_seed_says_why_it_has_no_p():
     missing = ["std", "low", "high", "difference_low", "difference_high", "effect"]
     missing += ["p_t", "p_wilcoxon", "p_t_holm", "p_wilcoxon_holm"]
     assert all(np.isnan(guided[name]) for name in missing)
-    assert guided["note"].startswith("One seed: no interval and no p value")
+    assert guided["note"].startswith("one seed: no interval and no p value")
 
 
 @pytest.mark.parametrize(("seeds", "lowest"), [(3, "0.25"), (4, "0.125"), (5, "0.0625")])
@@ -154,8 +154,8 @@ def test_BM04_missing_cells_leave_the_common_seeds_and_say_which():
     assert found["mean"] == pytest.approx(np.mean(list(guided.values())))
     expected = scipy.stats.ttest_rel([0.80, 0.79, 0.83], [0.70, 0.72, 0.74])
     assert found["p_t"] == pytest.approx(expected.pvalue)
-    assert "Paired on the common seeds only: 0, 1, 3." in found["note"]
-    assert "Paired" not in row(comparison, "plain")["note"]
+    assert "paired on the common seeds only: 0, 1, 3" in found["note"]
+    assert "paired" not in row(comparison, "plain")["note"]
 
 
 def test_BM04_without_a_common_seed_there_is_no_difference():
@@ -175,8 +175,8 @@ def test_values_without_spread_have_no_interval_and_say_so():
     found = row(stats.compare(results({"plain": same, "guided": same})), "guided")
     assert (found["mean"], found["std"], found["difference"]) == (1, 0, 0)
     assert all(np.isnan(found[name]) for name in ("low", "effect", "p_t", "p_wilcoxon"))
-    assert "All seeds agree" in found["note"]
-    assert "All differences are the same" in found["note"]
+    assert "all seeds agree" in found["note"]
+    assert "all differences are the same" in found["note"]
 
 
 def test_an_undefined_value_leaves_its_seed_out_and_says_so():
@@ -184,7 +184,7 @@ def test_an_undefined_value_leaves_its_seed_out_and_says_so():
     guided = {**plain, 2: np.nan, 3: 0.6}
     found = row(stats.compare(results({"plain": plain, "guided": guided})), "guided")
     assert found["seeds"] == 5
-    assert "Undefined for seeds 2." in found["note"]
+    assert "undefined for seeds 2" in found["note"]
     assert "common seeds only: 0, 1, 3, 4, 5" in found["note"]
 
 

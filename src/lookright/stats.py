@@ -14,6 +14,7 @@ from statsmodels.stats.multitest import multipletests
 
 FEWEST = 3  # values below which an interval or a p value would mislead
 LEVEL = 0.95
+NUMBERS = ("no seed", "one seed", "two seeds", "three seeds", "four seeds", "five seeds")
 
 Values = dict[int, float]  # by seed
 
@@ -34,7 +35,7 @@ COLUMNS = {
     "p_wilcoxon": pl.Float64,
     "p_t_holm": pl.Float64,  # adjusted over the objectives of one split and measure
     "p_wilcoxon_holm": pl.Float64,
-    "note": pl.String,
+    "note": pl.String,  # why something is missing or weak, separated by "; "
 }
 
 
@@ -118,15 +119,13 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 def seed_warning(seeds: int) -> str:
     """Say what so few seeds cannot show; nothing from six seeds on."""
-    if seeds < FEWEST:
-        return f"{_number(seeds)}: no interval and no p value; at least {FEWEST} are needed."
     lowest = 2.0 ** (1 - seeds)
-    if lowest < 1 - LEVEL:
-        return ""
-    return (
-        f"{_number(seeds)}: the exact Wilcoxon test cannot go below p = {lowest:g} "
-        "(six seeds 0.0312, ten 0.00195)."
-    )
+    if seeds < FEWEST:
+        return f"{NUMBERS[seeds]}: no interval and no p value, at least {FEWEST} are needed"
+    if lowest > 1 - LEVEL:
+        example = "six seeds 0.0312, ten 0.00195"
+        return f"{NUMBERS[seeds]}: exact Wilcoxon cannot go below p = {lowest:g} ({example})"
+    return ""
 
 
 def compare(results: pl.DataFrame) -> pl.DataFrame:
@@ -166,7 +165,7 @@ def _row(values: Values, first: Values | None = None) -> dict[str, object]:
         "low": low,
         "high": high,
         **vars(pairs),
-        "note": " ".join(notes),
+        "note": "; ".join(notes),
     }
 
 
@@ -192,9 +191,9 @@ def _common(values: Values, first: Values) -> list[int]:
 
 def _notes(values: Values, defined: list[float]) -> list[str]:
     undefined = [str(seed) for seed, value in values.items() if np.isnan(value)]
-    notes = [f"Undefined for seeds {', '.join(undefined)}."] if undefined else []
+    notes = [f"undefined for seeds {', '.join(undefined)}"] if undefined else []
     if len(defined) > 1 and spread(defined) == 0:
-        notes.append("All seeds agree: no interval.")
+        notes.append("all seeds agree: no interval")
     return [*notes, *filter(None, [seed_warning(len(defined))])]
 
 
@@ -203,12 +202,7 @@ def _pair_notes(values: Values, first: Values) -> list[str]:
     notes = []
     if set(common) != set(values) | set(first):
         seeds = ", ".join(map(str, common)) or "none"
-        notes.append(f"Paired on the common seeds only: {seeds}.")
+        notes.append(f"paired on the common seeds only: {seeds}")
     if len(common) > 1 and spread([values[seed] - first[seed] for seed in common]) == 0:
-        notes.append("All differences are the same: no interval and no t test.")
+        notes.append("all differences are the same: no interval and no t test")
     return notes
-
-
-def _number(seeds: int) -> str:
-    words = ["No seed", "One seed", "Two seeds", "Three seeds", "Four seeds", "Five seeds"]
-    return words[seeds]

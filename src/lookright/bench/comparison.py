@@ -44,16 +44,16 @@ def bench(run: Run, folder: Path) -> Path:
 
 def _work_off(folder: Path, waiting: Sequence[Cell], count: int, jobs: int) -> Failures:
     """Run what is left, with a line for each cell; return the failed cells and why."""
-    console = Console(stderr=True, highlight=False)
     done = count - len(waiting)
-    console.print(f"{count} cells, {done} of them done, {jobs} at a time: {folder}", soft_wrap=True)
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    console.print(f"{count} cells, {done} of them done, {jobs} at a time: {folder}")
     failed: Failures = []
     for cell, outcome in outcomes(waiting, jobs):
         record(folder, cell, outcome)
         done += 1
         if outcome.status == "failed":
             failed.append((cell, outcome.reason))
-        console.print(f"[{done}/{count}] {_line(cell, outcome)}", markup=False, soft_wrap=True)
+        console.print(f"[{done}/{count}] {_line(cell, outcome)}")
     return failed
 
 
