@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 Bits = Literal["auto", 8, 10, 12, 16]
 EmptyMask = Literal["ignore", "background", "error"]
@@ -21,7 +21,7 @@ class Reading:
     max_pixels: int = 89_000_000
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Self:
+    def of(cls, settings: Mapping[str, Any]) -> "Reading":
         """Pick the settings of reading out of all settings of the data."""
         names = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in settings.items() if name in names})
