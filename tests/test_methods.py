@@ -298,6 +298,7 @@ def test_gg_cam_as_released_pulls_the_raw_map_of_class_zero_to_the_gaze(scene):
 def test_fooling_draws_24_of_49_cells():
     assert ring(torch.rand(2, 7, 7)).sum((1, 2)).tolist() == [24, 24]
     assert ring(torch.rand(1, 14, 14)).sum() == 14 * 14 - 10 * 10
+    assert ring(torch.rand(1, 20, 20)).sum() == 20 * 20 - 16 * 16
     assert ring(torch.rand(1, 4, 5)).sum() == 4 * 5 - 2 * 3
 
 
