@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -63,8 +64,13 @@ def prepare(run: Run, folder: Path, resume: bool) -> None:
         run.save(recipe)
 
 
-def agree(facts: Facts, folder: Path) -> None:
-    """Write the facts of a new run, or refuse data that changed since it began."""
+def agree(facts: Facts, contents: Mapping[str, str], folder: Path) -> None:
+    """Write the facts of a new run, or refuse data that changed since it began.
+
+    `contents` has a digest for each image that is learnt from or validated on: a file can change
+    and keep its name and size. They go into `contents.json`.
+    """
+    _agree_on_contents(contents, folder / "contents.json")
     if not (folder / "facts.json").exists():
         facts.save(folder)
         return
@@ -74,6 +80,21 @@ def agree(facts: Facts, folder: Path) -> None:
         for name in ("classes", "colours", "data_fingerprint", "excluded")
     ]
     _refuse_changes([change for change in changes if change[1] != change[2]], folder)
+
+
+def _agree_on_contents(now: Mapping[str, str], path: Path) -> None:
+    if not path.exists():
+        write_atomically(path, json.dumps(now, indent=0) + "\n")
+        return
+    before = json.loads(path.read_text())
+    changed = [name for name in now if name in before and now[name] != before[name]]
+    added, removed = [n for n in now if n not in before], [n for n in before if n not in now]
+    if changed or added or removed:
+        first = ", ".join([*changed, *added, *removed][:5])
+        counts = f"{len(changed)} changed, {len(added)} added, {len(removed)} removed"
+        what = f"The images or maps are not those that this run began with: {counts} ({first})."
+        fix = "Undo the change, or start a new run."
+        raise ConfigError(Problem("RUN-CHANGED", what, str(path.parent), fix))
 
 
 def _refuse_changes(changes: list[tuple[str, Any, Any]], folder: Path) -> None:

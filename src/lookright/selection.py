@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import inf, isnan
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def measure(looks: Looks) -> dict[str, float | None]:
     return {name: None if isnan(value) else float(value) for name, value in values.items()}
 
 
-def best(history: Sequence[Mapping[str, Mapping[str, float | None]]], select: str) -> int:
+def best(history: Sequence[Mapping[str, Any]], select: str) -> int:
     """Return the index of the best epoch; of equals the later, so undefined picks the last."""
     sign = MEASURES[select]
     values = [record["val"][select] for record in history]

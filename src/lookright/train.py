@@ -230,7 +230,8 @@ def _open(run: Run, folder: Path, fabric: Fabric, request: Request) -> Session:
         run.model.name, len(source.classes), run.model.weights, run.model.stride
     )
     guided = Guided(model, build_objective(run.objective.name, run.objective.settings))
-    agree(_facts(run, source, learnt, watched, model), folder)
+    contents = learnt.contents | watched.contents
+    agree(_facts(run, source, learnt, watched, model), contents, folder)
     owners = [(guided.model, run.optimiser), (guided.objective, guided.objective.learning)]
     owners = [owner for owner in owners if any(p.requires_grad for p in owner[0].parameters())]
     if run.training.channels_last:

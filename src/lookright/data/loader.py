@@ -1,5 +1,6 @@
 """Batches of a data set: decoded, resized and augmented, in an order that only numbers decide."""
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,6 +44,7 @@ class Examples(Dataset[tuple[Tensor, bool, int, float]]):
     colours: Literal["grey", "rgb"]
     kept: list[Canvas] | None
     excluded: list[str]
+    contents: dict[str, str]  # by id: the digest of what an image and its map were read as
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -77,7 +79,7 @@ def examples(
     """Prepare the images of some splits; raises DataError naming every image that fails."""
     rows = np.flatnonzero(source.rows["split"].is_in(list(splits)).to_numpy()).tolist()
     colours = _colours(source, rows, data)
-    kept, failed = _decode(source, rows, data, colours)
+    kept, failed, digests = _decode(source, rows, data, colours)
     if failed and data.on_bad_sample == "error":
         raise DataError(*(problem for problems in failed.values() for problem in problems))
     good = [row for row in rows if row not in failed]
@@ -93,6 +95,7 @@ def examples(
         colours,
         kept,
         [str(source.rows["id"][row]) for row in failed],
+        {str(source.rows["id"][row]): digests[row] for row in good},
     )
 
 
@@ -137,13 +140,19 @@ def collate(examples: Sequence[tuple[Tensor, bool, int, float]]) -> Batch:
 
 def canvas(sample: Sample, size: int, colours: Literal["grey", "rgb"]) -> Canvas:
     """Resize a sample to a square stack: bytes for 8-bit images, floats in [0, 1] for deeper."""
-    image = torch.from_numpy(_recoloured(sample.image, colours)).movedim(-1, 0)
+    image = _tensor(_recoloured(sample.image, colours)).movedim(-1, 0)
     deep = image.dtype != torch.uint8
     image = image.to(torch.float32) / (65535 if deep else 255)
-    drawn = torch.zeros(image.shape[1:]) if sample.map is None else torch.from_numpy(sample.map)
+    drawn = torch.zeros(image.shape[1:]) if sample.map is None else _tensor(sample.map)
     stack = square(torch.cat([image, drawn[None]]), size)
     stack = stack if deep else (stack * 255).round().to(torch.uint8)
     return stack, sample.map is not None
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(
+        np.require(array, requirements="W")
+    )  # torch warns of what it may not write
 
 
 def _recoloured(image: np.ndarray, colours: Literal["grey", "rgb"]) -> np.ndarray:
@@ -176,18 +185,20 @@ def _colours(source: Source, rows: list[int], data: Data) -> Literal["grey", "rg
 
 def _decode(
     source: Source, rows: list[int], data: Data, colours: Literal["grey", "rgb"]
-) -> tuple[list[Canvas] | None, dict[int, tuple[Problem, ...]]]:
+) -> tuple[list[Canvas] | None, dict[int, tuple[Problem, ...]], dict[int, str]]:
     """Read every image once; keep it when there is room. Pillow decodes in parallel threads."""
     room = len(rows) * data.size**2 * (2 if colours == "grey" else 4) <= CACHE_BYTES
     keep = data.cache == "ram" or (data.cache == "auto" and room)
     kept: list[Canvas] = []
     failed: dict[int, tuple[Problem, ...]] = {}
+    digests: dict[int, str] = {}
 
-    def attempt(row: int) -> Canvas | DataError:
+    def attempt(row: int) -> tuple[Canvas, str] | DataError:
         try:
             sample = source.sample(row)
             _refuse_hidden_colour(sample, source, row, data, colours)
-            return canvas(sample, data.size, colours)
+            drawn = canvas(sample, data.size, colours)
+            return drawn, _digest(drawn)
         except DataError as error:
             return error
 
@@ -195,9 +206,16 @@ def _decode(
         for row, found in zip(rows, pool.map(attempt, rows), strict=True):
             if isinstance(found, DataError):
                 failed[row] = found.problems
-            elif keep:
-                kept.append(found)
-    return (kept if keep else None), failed
+                continue
+            digests[row] = found[1]
+            if keep:
+                kept.append(found[0])
+    return (kept if keep else None), failed, digests
+
+
+def _digest(drawn: Canvas) -> str:
+    stack, annotated = drawn
+    return hashlib.sha256(stack.numpy().tobytes() + bytes([annotated])).hexdigest()[:16]
 
 
 def _refuse_hidden_colour(
