@@ -21,8 +21,6 @@ import time
 import traceback
 from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import numpy as np
 import torch
 import torch.utils.tensorboard  # here, so that no child spends its short life importing it
@@ -84,7 +82,6 @@ def attempt(run: Run, folder: Path, seconds: float | None) -> bool:
         talk_to(folder.with_suffix(".log"))
         status = 1
         try:
-            torch.set_num_threads(1)
             train(run, folder, resume=True)
             status = 0
         except Exception:
@@ -147,7 +144,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     logging.disable(logging.WARNING)
-    draw, kills, number = random.Random(options.seed), 0, 0
+    torch.set_num_threads(1)
+    draw, kills, number, whole = random.Random(options.seed), 0, 0, 0.0
     with tempfile.TemporaryDirectory() as place:
         manifest = draw_images(Path(place) / "images")
         runs = [small_run(manifest, f"objective.name={name}") for name in OBJECTIVES]
