@@ -14,7 +14,7 @@ from lookright.complete import complete
 from lookright.errors import ConfigError, DataError, Problem, Stopped
 from lookright.run import Run
 
-VERBS = ["list", "train", "evaluate", "bench", "explain", "report", "demo", "data"]
+VERBS = ["list", "train", "evaluate", "bench", "explain", "report", "demo", "init", "data"]
 HEAVY = ("torch", "polars", "numpy", "matplotlib", "rich", "yaml", "timm", "sklearn")
 
 
@@ -287,6 +287,67 @@ def test_CK15_train_makes_a_new_folder_each_time_and_never_overwrites(call, tmp_
     status, _, complaint = call("evaluate", "runs/digits-cross_entropy-s0", "--split", "tset")
     assert status == 2
     assert "Did you mean 'test'?" in complaint
+
+
+def test_a_training_that_is_refused_leaves_no_folder(call, tmp_path: Path):
+    status, _, complaint = call("train", *TINY, "model=resnet81", "--out", "deep/run")
+    assert status == 2
+    assert "Did you mean 'resnet18'?" in complaint
+    assert not (tmp_path / "deep" / "run").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep")
+    assert call("train", *TINY, "model=resnet81", "--out", "mine")[0] == 2
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "keep"
+
+
+SMALL = ["train=12", "val=4", "test=4", "test_shifted=4", "side=32"]
+
+
+def test_from_folders_of_images_to_a_checked_manifest(call, tmp_path: Path):
+    assert call("data", "make", "digits", *SMALL, "--out", "made")[0] == 0
+    for number, image in enumerate(sorted((tmp_path / "made" / "images").iterdir())):
+        for kind in ("images", "masks"):
+            target = tmp_path / "study" / kind / ("odd", "even")[number % 2] / image.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "made" / kind / image.name).rename(target)
+    status, shown, _ = call("init", "study")
+    assert status == 0
+    assert "24 images, 2 classes, 24 masks" in shown
+    status, shown, _ = call("data", "split", "study/manifest.csv", "--seed", "1")
+    assert status == 0
+    status, shown, _ = call("data", "check", "study/manifest.csv")
+    assert status == 0
+    assert "0 errors" in shown
+    assert (tmp_path / "study" / "manifest-check" / "check.html").is_file()
+    assert (tmp_path / "study" / "manifest-check" / "check.json").is_file()
+
+
+def test_a_check_that_finds_errors_exits_with_3(call, tmp_path: Path):
+    assert call("data", "make", "digits", *SMALL, "--out", "made")[0] == 0
+    next((tmp_path / "made" / "images").iterdir()).write_bytes(b"no image")
+    status, shown, _ = call("data", "check", "made/manifest.csv", "--out", "found")
+    assert status == 3
+    assert "1 error," in shown
+    assert (tmp_path / "found" / "check.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "text"),
+    [
+        (["check", "nope.csv"], 3, "There is no such manifest"),
+        (["check", "real.csv", "bits=11"], 2, "data.bits: Got 11"),
+        (["check", "real.csv", "--siez", "3"], 2, "Did you mean 'size'?"),
+        (["make", "digit"], 2, "Did you mean 'digits'?"),
+        (["make", "digits", "correlatoin=1"], 2, "Did you mean 'correlation'?"),
+        (["split", "real.csv", "--shares", "train"], 2, "--shares: Got 'train'."),
+        (["split", "real.csv", "--shares", "train=1,tset=1"], 2, "'tset' is no split"),
+    ],
+)
+def test_mistakes_with_data_are_explained(call, tmp_path: Path, words, status: int, text: str):
+    (tmp_path / "real.csv").write_text("image,label\na.png,a\n")
+    found, _, complaint = call("data", *words)
+    assert found == status
+    assert text in complaint
 
 
 def test_tables_leave_out_single_angles_and_show_what_is_undefined(tmp_path: Path, capsys):

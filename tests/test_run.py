@@ -78,8 +78,12 @@ def test_CF02_a_manifest_and_a_name_exclude_each_other():
     assert "both" in refused("data.manifest=a.csv", "data.name=digits")
 
 
+def test_CF02_a_set_by_name_has_classes_of_its_own():
+    assert "leave data.classes out" in refused("data=digits", "data.classes=[a, b]")
+
+
 def test_CF02_a_section_that_is_no_section_is_refused():
-    assert "training: Got 3, expected settings" in refused("data=digits", "training=3")
+    assert "training: Got 3, expected settings with names" in refused("data=digits", "training=3")
     assert "seed" in refused("data=digits", "seed=3", "seed.more=4")
 
 
@@ -116,12 +120,16 @@ def test_CF04_what_is_written_is_what_is_read(text: str, value: object):
 
 
 def test_CF04_class_names_are_text_whatever_they_look_like(tmp_path: Path):
-    path = recipe(tmp_path, "name: 012\ndata: {name: digits, classes: [no, 07, 1.10, 3, null]}\n")
+    path = recipe(
+        tmp_path, "name: 012\ndata: {manifest: a.csv, classes: [no, 07, 1.10, 3, null]}\n"
+    )
     run = Run.load(path)
     assert run.data.classes == ("no", "07", "1.10", "3", "null")
     assert run.name == "012"
-    assert load("data.classes=[07,no]").data.classes == ("07", "no")
-    assert load("data.classes=null").data.classes is None
+    changed = Run.load(path, ["data.classes=[07,no]"])
+    assert changed.data.classes == ("07", "no")
+    assert Run.load(path, ["data.classes=null"]).data.classes is None
+    assert changed.hash != run.hash
 
 
 def test_CF04_numbers_in_scientific_notation_are_numbers(tmp_path: Path):
@@ -234,7 +242,7 @@ def test_two_rows_of_a_comparison_need_two_names():
 def test_a_run_survives_being_written_and_read(tmp_path: Path):
     run = load(
         "name=no",
-        "data.classes=[1e3, 012, yes, 'a: b']",
+        "data.digits=[1e3, 012, yes, 'a: b']",
         "data.marker=frame",
         "objective=cyborg",
         "objective.alpha=1e-5",
@@ -280,7 +288,6 @@ HARMLESS = [
 DECIDING = [
     "seed=1",
     "data.size=64",
-    "data.classes=[1, 2]",
     "data.marker=corner",
     "augmentation.flip=0.5",
     "model=resnet34",

@@ -104,7 +104,7 @@ class Data(Section):
     colours: Literal["auto", "grey", "rgb"] = "auto"
     bits: Literal["auto", 8, 10, 12, 16] = "auto"  # of deep images: what counts as white
     empty_mask: Literal["ignore", "background", "error"] = "ignore"
-    mask_channel: Literal["red", "green", "blue", "alpha", "luminance"] | None = None
+    mask_channel: Literal["red", "green", "blue", "alpha", "index"] | None = None
     on_bad_sample: Literal["error", "exclude"] = "error"
     min_side: Count = 16
     max_pixels: Count = 89_000_000
@@ -116,6 +116,8 @@ class Data(Section):
         if (self.manifest is None) == (self.name is None):
             what = "Has both a manifest and a name" if self.name else "Says not where images are"
             raise ValueError(f"{what}: give data.manifest=FILE.csv or data.name=digits.")
+        if self.name and self.classes:
+            raise ValueError(f"{self.name} has classes of its own: leave data.classes out.")
         return self
 
 

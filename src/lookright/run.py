@@ -123,7 +123,7 @@ def _flatten(given: Mapping[str, Any], above: str) -> Iterable[tuple[str, Any]]:
 def _recipe(path: Path) -> dict[str, Any]:
     if not path.exists():
         beside = {each.name: each for each in path.parent.glob("*.y*ml")}
-        fix = suggestion(path.name, beside) if beside else ""
+        fix = suggestion(path.name, beside) if beside else "Changes are written key=value."
         raise ConfigError(Problem("RECIPE", "There is no such recipe.", str(path), fix))
     found = read_file(path)
     if found is None or isinstance(found, dict):

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from lookright.cli.application import app
-from lookright.cli.data_verbs import data
+from lookright.cli.data_verbs import data, init
 from lookright.cli.failure import answer
 from lookright.cli.listing import list_things
 from lookright.cli.run_verbs import bench, demo, evaluate, explain, report, train
 
-__all__ = ["app", "bench", "data", "demo", "evaluate", "explain", "list_things", "main", "report"]
-__all__ += ["train"]
+__all__ = ["app", "bench", "data", "demo", "evaluate", "explain", "init", "list_things", "main"]
+__all__ += ["report", "train"]
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:

@@ -1,13 +1,16 @@
 """The verbs of runs: train, evaluate, bench, explain, report, demo."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lookright.cli.application import PLAIN, SETTINGS, app
-from lookright.errors import ConfigError, Problem
+from lookright.errors import ConfigError, DataError, Problem
 
 if TYPE_CHECKING:
     from lookright.run import Run
@@ -41,9 +44,10 @@ def train(
         raise ConfigError(Problem("RUN-FOLDER", what, str(resume)))
     run = _load(recipe or (resume / "run.yaml" if resume else None), changes)
     folder = resume or out or _new_folder(run)
-    from lookright.train import train
+    with _nothing_left_of_a_false_start(folder):
+        from lookright.train import train
 
-    train(run, folder, resume=bool(resume))
+        train(run, folder, resume=bool(resume))
     _measure(folder, None)
 
 
@@ -181,7 +185,10 @@ def _load(recipe: Path | None, changes: list[str]) -> "Run":
 def _name(run: "Run", recipe: Path | None) -> str:
     if recipe:
         return recipe.stem
-    return run.data.manifest.stem if run.data.manifest else str(run.data.name)
+    manifest = run.data.manifest
+    if manifest is None:
+        return str(run.data.name)
+    return manifest.parent.name if manifest.stem == "manifest" else manifest.stem
 
 
 def _title(run: "Run") -> str:
@@ -193,6 +200,19 @@ def _new_folder(run: "Run") -> Path:
     plain = Path("runs") / f"{run.name}-{run.objective.title}-s{run.seed}"
     taken = (plain.with_name(f"{plain.name}-{number}") for number in range(2, 10_000))
     return next(folder for folder in (plain, *taken) if not folder.exists())
+
+
+@contextmanager
+def _nothing_left_of_a_false_start(folder: Path) -> Iterator[None]:
+    """Remove a folder that is new when its training is refused before it begins."""
+    is_new = not folder.exists()
+    try:
+        yield
+    except (ConfigError, DataError) as error:
+        is_mine = error.code not in ("ERR-RUN-EXISTS", "ERR-RUN-HELD")  # else somebody was faster
+        if is_new and is_mine and not (folder / "facts.json").exists():
+            rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _measure(folder: Path, splits: list[str] | None) -> None:

@@ -1,6 +1,7 @@
 """Results on a terminal: measures down, splits or objectives across."""
 
 import re
+from collections.abc import Iterable, Sequence
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,16 +40,24 @@ def _spread(mean: float | None, std: float | None) -> str:
     return _number(mean) if std is None or isnan(std) else f"{_number(mean)} ± {_number(std)}"
 
 
-def _show(rows: "pl.DataFrame", across: str, values: list[str]) -> None:
+def show_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a plain table, as wide as the terminal, or on whole lines where there is none."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
+    table = Table(*titles, box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=1000)  # whole lines for whoever reads a pipe
+    console.print(table)
+
+
+def _show(rows: "pl.DataFrame", across: str, values: list[str]) -> None:
     cells = dict(zip(zip(rows["measure"], rows[across], strict=True), values, strict=True))
     columns = list(dict.fromkeys(rows[across]))
-    table = Table("measure", *columns, box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for measure in dict.fromkeys(rows["measure"]):
-        if not _PER_ANGLE.fullmatch(measure):
-            table.add_row(measure, *(cells.get((measure, column), "") for column in columns))
-    console = Console()
-    width = max(console.width, 40) if console.is_terminal else 1000
-    console.print(table, width=width, crop=False)
+    measures = [each for each in dict.fromkeys(rows["measure"]) if not _PER_ANGLE.fullmatch(each)]
+    lines = [[each, *(cells.get((each, column), "") for column in columns)] for each in measures]
+    show_table(["measure", *columns], lines)
