@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float32
 from PIL import Image
 
 from lookright.data.decode import Decoded, Opened, open_picture
@@ -116,7 +117,7 @@ def same_aspect(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return abs(by_width - small[1]) <= 1 or abs(by_height - small[0]) <= 1
 
 
-def _fitted(values: Evidence, size: tuple[int, int]) -> Evidence:
+def _fitted(values: Float32[np.ndarray, "rows cols"], size: tuple[int, int]) -> Evidence:
     height, width = values.shape
     if (width, height) == size:
         return values

@@ -11,6 +11,7 @@ from PIL import Image
 from pydantic import Field
 from sklearn.datasets import load_digits
 
+from lookright.configuration import Words
 from lookright.data.markers import Marker, mark
 from lookright.data.sample import Evidence, Pixels, Sample
 from lookright.data.source import Source
@@ -35,7 +36,7 @@ class Digits(Source):
 
     def __init__(
         self,
-        digits: tuple[str, ...] = ("0", "1"),
+        digits: Words = ("0", "1"),
         correlation: Share = 0.95,
         shift: Literal["contradict", "ignore"] = "contradict",
         marker: Marker = "frame",
