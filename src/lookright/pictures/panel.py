@@ -103,13 +103,11 @@ def _map(
     assert axis.figure is not None
     bar = axis.figure.colorbar(colours, cax=strip, orientation="horizontal")
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
-    middle = [0.0] if low < 0 < high else []
-    bar.set_ticks([low, *middle, high], labels=[f"{v:.3g}" for v in (low, *middle, high)])
+    ends = [low, 0.0, high] if low < 0 < high else [low, high]
+    bar.set_ticks(ends, labels=[f"{v:.3g}".replace("-", "−") for v in ends])
     strip.tick_params(length=0, labelsize=7, labelcolor=QUIET, pad=2)
-    for tick, side in zip(
-        strip.get_xticklabels()[:: max(1, len(middle) + 1)], ("left", "right"), strict=True
-    ):
-        tick.set_horizontalalignment(side)
+    strip.get_xticklabels()[0].set_horizontalalignment("left")
+    strip.get_xticklabels()[-1].set_horizontalalignment("right")
 
 
 def _bars(axis: Axes, probabilities: Mapping[str, float], label: str | None) -> None:

@@ -15,7 +15,8 @@ from safetensors.numpy import load_file
 from lookright.errors import Problem, RunError
 from lookright.files import read_lines
 
-TEXT = ("id", "split", "label", "predicted", "group", "source", "by", "value_of", "measure")
+TEXT = ("split", "by", "value_of", "measure", "objective", "note")
+WHOLE = ("seed", "seeds", "count", "undefined")
 
 
 @dataclass(frozen=True)
@@ -177,11 +178,8 @@ def _json(path: Path) -> dict[str, Any]:
 def _table(path: Path) -> pl.DataFrame:
     """Read a CSV whose names stay strings: a group called 007 is not the number 7."""
     names = pl.read_csv(path, n_rows=0).columns
-    kinds = {name: _kind(name) for name in names}
+    kinds = {
+        name: pl.String if name in TEXT else pl.Int64 if name in WHOLE else pl.Float64
+        for name in names
+    }
     return pl.read_csv(path, schema_overrides=kinds).with_columns(pl.col(pl.String).fill_null(""))
-
-
-def _kind(name: str) -> type[pl.DataType]:
-    if name in (*TEXT, "objective", "note"):
-        return pl.String
-    return pl.Int64 if name in ("seed", "seeds", "count", "undefined") else pl.Float64
