@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import torch
 
 from lookright import train as training
 from lookright.checkpoint import hold, newest_bundle
+from lookright.cli.run_verbs import _nothing_left_of_a_false_start
 from lookright.data.loader import order, plan
 from lookright.display import Display
 from lookright.errors import ConfigError, RunError, Stopped
@@ -215,6 +217,48 @@ def test_CK07_ctrl_c_saves_and_a_second_one_does_not_wait(
         train(run, tmp_path / "run")
     assert newest(tmp_path / "run") == saved
     assert ends_as(tmp_path / "run", run, whole)
+
+
+def lookright(*words: object) -> subprocess.Popen[str]:
+    code = "import sys; from lookright.cli import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", code, *map(str, words)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)], ids=["CK06", "CK07"]
+)
+def test_the_command_line_tells_its_caller_that_a_run_can_go_on(
+    run: Run, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    recipe, folder = tmp_path / "small.yaml", tmp_path / "run"
+    longer = run.training.model_copy(update={"epochs": 1000, "checkpoint_steps": 1})
+    run.model_copy(update={"training": longer}).save(recipe)
+    process = lookright("train", recipe, "--out", folder)
+    while not list(folder.glob("checkpoints/step-*")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == status, said
+    assert "Traceback" not in said
+    assert newest(folder) > 0
+
+
+def test_CK20_a_command_that_came_second_leaves_the_folder_of_the_first(
+    run: Run, tmp_path: Path
+) -> None:
+    """The second saw no folder when it started; the first has not written its facts yet."""
+    folder = tmp_path / "run"
+
+    def second() -> None:
+        with _nothing_left_of_a_false_start(folder):
+            run.save(folder / "run.yaml")  # as the first does meanwhile
+            train(run, folder)
+
+    with pytest.raises(ConfigError, match="already holds a run"):
+        second()
+    assert (folder / "run.yaml").exists()
 
 
 # -- the disk --------------------------------------------------------------------------------

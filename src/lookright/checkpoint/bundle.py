@@ -101,7 +101,7 @@ def newest_bundle(root: Path, strict: bool = False) -> Bundle | None:
     return None
 
 
-_SCRATCH = "Restore one from a backup, or start again with --from-scratch."
+_SCRATCH = "Restore one from a backup, or start from scratch in a new folder: --out FOLDER."
 
 
 def open_bundle(root: Path, step: int) -> Bundle:
