@@ -14,6 +14,7 @@ from lookright.cli.application import PLAIN, app
 from lookright.errors import ConfigError, Problem
 from lookright.names import suggestion
 
+_MARGIN = 23  # characters; the longest name has 21
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -73,31 +74,18 @@ def _class(name: str, found: type, whole: bool) -> Iterator[str]:
 
     about = inspect.getdoc(sys.modules[found.__module__]) or ""
     settings = [str(setting) for setting in describe(found)]
-    if not whole:
-        yield from _entry(
-            name, [about.partition("\n")[0], ", ".join(_unbroken(each) for each in settings)]
-        )
-        return
-    yield from (f"{name}: {about}", "", inspect.getdoc(found) or "", "")
-    yield from (f"    {setting}" for setting in settings or ["no settings"])
-
-
-def _unbroken(text: str) -> str:
-    return text.replace(" ", _NO_BREAK)
+    if whole:
+        yield from (f"{name}: {about}", "", inspect.getdoc(found) or "", "")
+        yield from (f"    {setting}" for setting in settings or ["no settings"])
+    else:
+        unbroken = [setting.replace(" ", _NO_BREAK) for setting in settings]
+        yield from _entry(name, [about.partition("\n")[0], ", ".join(unbroken)])
 
 
 def _entry(name: str, paragraphs: list[str]) -> Iterator[str]:
-    width = max(60, min(100, shutil.get_terminal_size().columns))
-    margin = " " * 18
-    lines = [
-        line.replace(_NO_BREAK, " ")
-        for paragraph in paragraphs
-        for line in textwrap.wrap(paragraph, width - len(margin), break_on_hyphens=False)
-    ]
-    first, *rest = lines or [""]
-    if len(name) >= len(margin):
-        yield name
-        yield f"{margin}{first}"
-    else:
-        yield f"{name:<{len(margin)}}{first}"
-    yield from (f"{margin}{line}" for line in rest)
+    """Write a name on the left and wrapped text on the right."""
+    width = max(60, min(100, shutil.get_terminal_size((100, 24)).columns)) - _MARGIN
+    wrapped = [textwrap.wrap(text, width, break_on_hyphens=False) for text in paragraphs]
+    for number, line in enumerate(each for lines in wrapped for each in lines):
+        left = name if number == 0 else ""
+        yield f"{left:<{_MARGIN}}{line}".replace(_NO_BREAK, " ")

@@ -26,10 +26,17 @@ def show_comparison(folder: Path) -> None:
     import polars as pl
 
     found = pl.read_csv(folder / "comparison.csv", infer_schema_length=None)
+    for note in _in_every_row(found["note"]):
+        print(f"Note: {note}.")
     for (split,), part in found.group_by("split", maintain_order=True):
         print(f"\n{split}")
         values = zip(part["mean"], part["std"], strict=True)
         _show(part, "objective", [_spread(mean, std) for mean, std in values])
+
+
+def _in_every_row(notes: Iterable[str | None]) -> list[str]:
+    rows = [(note or "").split("; ") for note in notes]
+    return [each for each in rows[0] if each and all(each in row for row in rows)] if rows else []
 
 
 def _number(value: float | None) -> str:
