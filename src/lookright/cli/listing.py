@@ -85,7 +85,11 @@ def _class(name: str, found: type, whole: bool) -> Iterator[str]:
 def _entry(name: str, paragraphs: list[str]) -> Iterator[str]:
     """Write a name on the left and wrapped text on the right."""
     width = max(60, min(100, shutil.get_terminal_size((100, 24)).columns)) - _MARGIN
-    wrapped = [textwrap.wrap(text, width, break_on_hyphens=False) for text in paragraphs]
+    wrapped = [_lines(text, width) for text in paragraphs]
     for number, line in enumerate(each for lines in wrapped for each in lines):
         left = name if number == 0 else ""
         yield f"{left:<{_MARGIN}}{line}".replace(_NO_BREAK, " ")
+
+
+def _lines(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
