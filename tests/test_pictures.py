@@ -65,16 +65,24 @@ def test_a_difference_is_red_above_zero_and_blue_below(grey, grid):
     assert blue[row, 11 * SIDE // 14] > red[row, 11 * SIDE // 14] + 40
 
 
-def test_an_overlay_does_not_change_when_a_map_is_stretched(grey, grid):
-    np.testing.assert_allclose(
-        overlay(grey, grid).astype(int), overlay(grey, 5 * grid + 2).astype(int), atol=1
-    )
+@pytest.mark.parametrize("scale", ["evidence", "difference"])
+def test_an_overlay_does_not_change_when_a_map_is_scaled(grey, grid, scale):
+    once, times = overlay(grey, grid, scale).astype(int), overlay(grey, 5 * grid, scale).astype(int)
+    np.testing.assert_allclose(once, times, atol=1)
+
+
+def test_what_speaks_against_a_class_is_no_evidence_for_it(grey, grid):
+    np.testing.assert_array_equal(overlay(grey, -np.abs(grid)), grey)
+    grid[:] = -6
+    grid[0, 0] = 0.005  # noise, next to so much that speaks against the class
+    change = np.abs(overlay(grey, grid).astype(int) - 96)
+    assert change.max() < 12
 
 
 def test_the_difference_scale_is_symmetric_and_the_evidence_scale_is_its_own(grid):
-    low, high = limits(grid, "difference")
-    assert -low == high == pytest.approx(3)
-    assert limits(grid, "evidence") == (pytest.approx(grid.min()), pytest.approx(3))
+    assert limits(-grid, "difference") == (pytest.approx(-3), pytest.approx(3))
+    assert limits(grid, "evidence") == (0, pytest.approx(3))
+    assert limits(-grid, "evidence") == (0, pytest.approx(0.3))
 
 
 @pytest.mark.parametrize("value", [0.0, 2.5, np.nan], ids=["zero", "constant", "undefined"])

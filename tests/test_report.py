@@ -375,7 +375,8 @@ def right(shifted: float, home: float = 0.95) -> dict[str, float]:
         (Character(0.85, 0.85, right(0.8)), "map and decision moved"),
         (Character(0.85, 0.85, right(0.1)), "looks righter, is not righter"),
         (Character(0.85, 0.20, right(0.8)), "the map moved further than the decision"),
-        (Character(0.10, 0.12, right(0.8)), "more often right, same map"),
+        (Character(0.25, 0.20, right(0.1)), "the map moved a little, the decision hardly"),
+        (Character(0.10, 0.12, right(0.8)), "better answers, same map"),
         (Character(0.10, 0.60, right(0.1)), "the decision moved, the class map did not"),
         (Character(0.10, 0.12, right(0.1)), "no clear change"),
         (Character(0.75, nan, right(0.1)), "the map moved; the decision cannot be seen"),
@@ -391,7 +392,7 @@ def test_a_bench_is_judged_by_map_decision_and_answers_together(character, tag):
 def test_fewer_right_answers_are_called_that():
     good = Character(0.1, 0.1, right(0.8))
     said = verdict(results(plain=good, guided=PLAIN), ["plain", "guided"], 3)
-    assert said.judgements[0].tag == "less often right"
+    assert said.judgements[0].tag == "worse answers"
 
 
 def test_the_lead_names_who_moved_what():

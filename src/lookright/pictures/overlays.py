@@ -1,8 +1,8 @@
 """Images and class maps as pictures that people can read.
 
 Colours never depend on a theme or on another picture: every map has its own scale, written beside
-it. Evidence for a class runs from transparent (the map's lowest value) to bright (its highest); a
-difference of two maps is blue below zero, transparent at zero and red above it.
+it. Evidence for a class runs from transparent (zero and below) to bright (the map's highest
+value); a difference of two maps is blue below zero, transparent at zero and red above it.
 """
 
 import io
@@ -22,6 +22,7 @@ Scale = Literal["evidence", "difference"]
 
 COLOURS = {"evidence": "inferno", "difference": "RdBu_r"}
 VEIL = {"evidence": 0.75, "difference": 0.9}  # below 1 lets middling values show
+FAINT = 0.1  # share of a map's magnitude below which what speaks for a class is noise
 STRENGTH = 0.75  # how opaque the strongest value of an overlay is
 OUTLINE = (64, 224, 208)  # turquoise: on no colour scale used here, and visible on black and white
 
@@ -47,23 +48,21 @@ def photograph(image: Photo, side: int) -> Picture:
 def limits(grid: Grid, scale: Scale) -> tuple[float, float]:
     """Return the values that the two ends of a map's colour scale stand for.
 
-    evidence: its lowest and highest value; difference: minus and plus its largest magnitude. A map
-    without a finite value, or a constant one, still has a scale of some width.
+    evidence: 0 and the highest value; what speaks against the class is not drawn, as the measures
+    do not count it. A map that hardly rises above zero is not blown up: its scale ends at a tenth
+    of its largest magnitude. difference: minus and plus the largest magnitude.
     """
     finite = grid[np.isfinite(grid)]
-    if not finite.size:
-        return (0.0, 1.0) if scale == "evidence" else (-1.0, 1.0)
+    reach = float(np.abs(finite).max(initial=0)) or 1.0
     if scale == "difference":
-        reach = float(np.abs(finite).max()) or 1.0
         return -reach, reach
-    low, high = float(finite.min()), float(finite.max())
-    return (low, high) if high > low else (low, low + 1.0)
+    return 0.0, max(float(finite.max(initial=0)), FAINT * reach)
 
 
 def overlay(picture: Picture, grid: Grid, scale: Scale = "evidence") -> Picture:
     """Lay a map in colours over a greyed picture; the stronger a value, the less shows through."""
     low, high = limits(grid, scale)
-    values = enlarge(np.nan_to_num(grid, nan=max(low, 0.0)), picture.shape[:2])
+    values = enlarge(np.nan_to_num(grid), picture.shape[:2])
     position = ((values - low) / (high - low)).clip(0, 1)
     paint = colormaps[COLOURS[scale]](position)[..., :3] * 255
     strength = position if scale == "evidence" else np.abs(2 * position - 1)
@@ -78,7 +77,7 @@ def outlined(picture: Picture, human: Grid | None, level: float = 0.5) -> Pictur
         return picture
     inside = enlarge(np.nan_to_num(human), (2 * picture.shape[0], 2 * picture.shape[1]))
     edge = _edge(inside >= level * np.nanmax(human))
-    width = 1 + picture.shape[0] // 128
+    width = max(1, picture.shape[0] // 160)
     # The dark seam keeps the line apart from bright images.
     for colour, reach, strength in ((0, width + 2, 0.45), (np.array(OUTLINE), width, 1.0)):
         opacity = strength * _halved(_grown(edge, reach))[..., None]

@@ -57,27 +57,30 @@ TAGS = {
     "lie": ("a map that lies", "warn"),
     "unrewarded": ("looks righter, is not righter", "plain"),
     "ahead": ("the map moved further than the decision", "plain"),
+    "little": ("the map moved a little, the decision hardly", "plain"),
     "unseen": ("the map moved; the decision cannot be seen", "plain"),
-    "better": ("more often right, same map", "plain"),
+    "better": ("better answers, same map", "plain"),
     "decision": ("the decision moved, the class map did not", "plain"),
-    "worse": ("less often right", "warn"),
+    "worse": ("worse answers", "warn"),
     "none": ("no clear change", "plain"),
 }
 MEANING = {
-    "both": "The map moved onto the evidence, the decision moved with it, and the answers away "
-    "from what it was trained on are more often right.",
-    "lie": "The map moved onto the evidence, but what decides did not, and the answers are no "
-    "better: the map shows a reason that is not the reason.",
-    "unrewarded": "Map and decision moved onto the evidence, but the answers did not become "
+    "both": "The map moved onto the evidence, the decision moved with it, and the classes are "
+    "told apart better.",
+    "lie": "The map moved onto the evidence, but what decides did not, and the classes are told "
+    "apart no better: the map shows a reason that is not the reason.",
+    "unrewarded": "Map and decision moved onto the evidence, but the classes are told apart no "
     "better: better saliency does not imply better generalisation.",
-    "ahead": "The answers are more often right, but most of the decision still comes from outside "
-    "the evidence: the map promises more than it should.",
+    "ahead": "The classes are told apart better, but most of what decides stayed where it was: "
+    "the map promises more than it should.",
+    "little": "The map moved some way onto the evidence, the decision less, and the classes are "
+    "told apart no better.",
     "unseen": "The map moved onto the evidence; without the decision's own share it cannot be "
     "said whether it tells the truth.",
-    "better": "The answers are more often right although the map stayed where it was.",
+    "better": "The classes are told apart better although the map stayed where it was.",
     "decision": "What separates the classes moved onto the evidence; the class map alone does "
     "not show it.",
-    "worse": "The answers are less often right.",
+    "worse": "The classes are told apart less well.",
     "none": "Neither the map nor the answers changed clearly.",
 }
 
@@ -132,7 +135,9 @@ def _kind(whole: pl.DataFrame, split: str, main: str, first: str, label: str) ->
         return "unseen"
     if decides.fell(MOVED) and decides.difference <= FOLLOWED * shown.difference:
         return "both" if better else "unrewarded"
-    return "ahead" if better else "lie"
+    if better:
+        return "ahead"
+    return "lie" if decides.after - shown.after >= MOVED else "little"
 
 
 def _sentences(
@@ -191,18 +196,17 @@ def _lead(kinds: dict[str, str], first: str, split: str, seeds: int) -> str:
 
 
 _LEADS = {
-    "both": ("moved the map and the decision", "moved the map and the decision"),
-    "lie": ("moved the map but not the decision", "moved the map but not the decision"),
-    "unrewarded": ("looks righter but is not right more often", "look righter but are not right "
-                   "more often"),
-    "ahead": ("moved the map further than the decision", "moved the map further than the decision"),
-    "unseen": ("moved the map", "moved the map"),
-    "better": ("is right more often with the same map", "are right more often with the same map"),
-    "decision": ("moved the decision but not the class map", "moved the decision but not the "
-                 "class map"),
-    "worse": ("is right less often", "are right less often"),
-    "none": ("changed nothing clearly", "changed nothing clearly"),
-}  # fmt: skip
+    "both": ("moved the map and the decision",) * 2,
+    "lie": ("moved the map but not the decision",) * 2,
+    "unrewarded": ("looks righter but answers no better", "look righter but answer no better"),
+    "ahead": ("moved the map further than the decision",) * 2,
+    "little": ("moved the map a little and the decision hardly",) * 2,
+    "unseen": ("moved the map",) * 2,
+    "better": ("answers better with the same map", "answer better with the same map"),
+    "decision": ("moved the decision but not the class map",) * 2,
+    "worse": ("answers worse", "answer worse"),
+    "none": ("changed nothing clearly",) * 2,
+}
 
 
 def _values(whole: pl.DataFrame, split: str, measure: str, label: str) -> dict[int, float]:
