@@ -300,6 +300,15 @@ def test_a_training_that_is_refused_leaves_no_folder(call, tmp_path: Path):
     assert (tmp_path / "mine" / "notes.txt").read_text() == "keep"
 
 
+def test_runs_and_comparisons_do_not_share_a_folder(call, tmp_path: Path):
+    for file in ("run.yaml", "bench.yaml"):
+        (tmp_path / file).write_text("")
+    for verb in ("train", "bench"):
+        status, _, complaint = call(verb, *TINY, "--out", ".")
+        assert status == 2
+        assert "already" in complaint
+
+
 SMALL = ["train=12", "val=4", "test=4", "test_shifted=4", "side=32"]
 
 

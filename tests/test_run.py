@@ -153,7 +153,7 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: &a [*a]", "Contains itself"),
         ("seed: 1 #" + "x" * (1 << 20), "larger than 1 MiB"),
         ("[" * 5000, "nested too deeply"),
-        ("seed: [1", "not valid YAML"),
+        ("seed: [1", "not valid YAML: .* in line 1, column 9"),
         ("? [1, 2]\n: 3", "A key must be one word"),
         ("- 1\n- 2", "expected settings"),
         ("just words", "expected settings"),
@@ -230,6 +230,10 @@ def test_values_may_be_lists_mappings_and_sentences():
     assert run.bench.seeds == (4, 5)
     assert run.evaluation.splits == ("test", "test_nih")
     assert run.name == "a: b, c"
+    run = load("bench.seeds=4,5", "evaluation.angles=-5,5", "bench.objectives=energy,cyborg")
+    assert (run.bench.seeds, run.evaluation.angles) == ((4, 5), (-5, 5))
+    assert [method.name for method in run.bench.objectives] == ["energy", "cyborg"]
+    assert "expected a list such as" in refused("data=digits", "bench.seeds=3")
     methods = load("bench.objectives=[cyborg, {name: cyborg, alpha: 0.1, label: low}]").bench
     assert [method.title for method in methods.objectives] == ["cyborg", "low"]
 

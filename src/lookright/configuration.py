@@ -206,7 +206,14 @@ class Evaluation(Section):
     """What a trained classifier is measured on."""
 
     splits: Words | None = None  # all but train
-    angles: Annotated[tuple[Angle, ...], AfterValidator(_distinct)] = (-15, -10, -5, 5, 10, 15)
+    angles: Annotated[tuple[Angle, ...], BeforeValidator(_listed), AfterValidator(_distinct)] = (
+        -15,
+        -10,
+        -5,
+        5,
+        10,
+        15,
+    )
     fill: Literal["zero", "edge", "reflect"] = "zero"
     control: bool = True  # also turn without black corners: half again as many looks
     iou_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
@@ -216,8 +223,10 @@ class Evaluation(Section):
 class Bench(Section):
     """A comparison: every objective with every seed. The first objective is the baseline."""
 
-    objectives: tuple[Method, ...] = ()
-    seeds: Annotated[tuple[Seed, ...], AfterValidator(_distinct), Field(min_length=1)] = (0, 1, 2)
+    objectives: Annotated[tuple[Method, ...], BeforeValidator(_listed)] = ()
+    seeds: Annotated[
+        tuple[Seed, ...], BeforeValidator(_listed), AfterValidator(_distinct), Field(min_length=1)
+    ] = (0, 1, 2)
     jobs: Count = 1
 
     @model_validator(mode="after")

@@ -122,8 +122,11 @@ def _at(node: yaml.Node, where: str) -> str:
     return f"{where}, line {node.start_mark.line + 1}" if where else ""
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).replace('"<unicode string>", ', "").split())
+def _one_line(error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        mark = error.problem_mark
+        return f"{error.problem} in line {mark.line + 1}, column {mark.column + 1}"
+    return " ".join(str(error).split())
 
 
 def _refusal(what: str, where: str, fix: str = "") -> ConfigError:

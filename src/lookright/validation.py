@@ -87,6 +87,8 @@ def _wrong(each: Mapping[str, Any], path: tuple[str, ...], where: str) -> Proble
         plain = "a finite number" if polite == "a finite number" else ""
         expected = expected.replace(polite, plain)
     expected = expected.partition(", ")[0] if "unable to" in expected else expected
+    if each["type"] in ("tuple_type", "list_type"):
+        expected = "a list such as [a, b]"
     if each["type"] in ("model_type", "model_attributes_type", "dict_type"):
         expected = "settings with names"
     fix = ""

@@ -44,6 +44,7 @@ def train(
         raise ConfigError(Problem("RUN-FOLDER", what, str(resume)))
     run = _load(recipe or (resume / "run.yaml" if resume else None), changes)
     folder = resume or out or _new_folder(run)
+    _refuse_folder_with("bench.yaml", folder, "a comparison")
     with _nothing_left_of_a_false_start(folder):
         from lookright.train import train
 
@@ -85,7 +86,8 @@ def bench(
     run = _load(*_split(words, ("--out",)))
     from lookright.bench import bench
 
-    folder = out or Path("runs") / f"{_title(run)}-bench"
+    folder = out or Path("runs") / f"{run.name}-bench"
+    _refuse_folder_with("run.yaml", folder, "a run")
     bench(run, folder)
     from lookright.cli.tables import show_comparison
 
@@ -191,8 +193,11 @@ def _name(run: "Run", recipe: Path | None) -> str:
     return manifest.parent.name if manifest.stem == "manifest" else manifest.stem
 
 
-def _title(run: "Run") -> str:
-    return str(run.name)
+def _refuse_folder_with(file: str, folder: Path, what: str) -> None:
+    """Keep runs and comparisons apart: both write a results.csv."""
+    if (folder / file).exists():
+        fix = "Choose another --out."
+        raise ConfigError(Problem("FOLDER", f"Holds {what} already.", str(folder), fix))
 
 
 def _new_folder(run: "Run") -> Path:
