@@ -57,7 +57,7 @@ def _text(start: bytes) -> str:
         return "This looks like HTML (a failed download?)."
     if lower.startswith(b"version https://git-lfs"):
         return "This is a Git LFS pointer: the file itself was never fetched."
-    if all(byte in b"\t\r\n" or byte >= 32 for byte in start):
+    if all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in start):
         return "This is text, not an image."
     return "This is no image format that is known here."
 

@@ -1,6 +1,7 @@
 """What must hold for the rows of a manifest, one rule each: all offenders, with row numbers."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -29,22 +30,26 @@ def duplicate_ids(table: Table) -> list[Problem]:
 
 
 def repeated_images(table: Table) -> list[Problem]:
-    """Find images named by two rows: an error when label or split differ, else a warning."""
+    """Find images named by several rows: an error when label or split differ, else a warning."""
     rows = table.rows
     if "id" not in rows.columns:
         return []  # then the image is the id, and must not be repeated at all
-    parts = [rows[name] for name in ("label", "split") if name in rows.columns]
-    problems = []
-    for index, first in _repeated(rows["image"]):
-        differs = [part.name for part in parts if part[index] != part[first]]
-        what = f"The image {rows['image'][index]!r} is also that of row {table.numbers[first]}"
-        where = table.where(index)
-        if differs:
-            what, code = f"{what}, with another {differs[0]}.", f"IMG-TWICE-{differs[0].upper()}"
-            problems.append(Problem(code, what, where))
-        elif rows["image"][index]:
-            problems.append(Problem("IMG-TWICE", f"{what}.", where, level="warning"))
-    return problems
+    parts = [name for name in ("label", "split") if name in rows.columns]
+    seen = rows.with_row_index("_first").filter(pl.col("image") != "").group_by("image")
+    several = seen.agg(pl.col("_first").first(), pl.len(), pl.col(parts).n_unique())
+    return [
+        _repeated_image(table, row, [part for part in parts if row[part] > 1])
+        for row in several.filter(pl.col("len") > 1).sort("_first").iter_rows(named=True)
+    ]
+
+
+def _repeated_image(table: Table, row: dict[str, Any], differs: list[str]) -> Problem:
+    what = f"{row['len']} rows name the image {row['image']!r}"
+    where = table.where(row["_first"])
+    if differs:
+        what = f"{what}, with different {differs[0]}s."
+        return Problem(f"IMG-TWICE-{differs[0].upper()}", what, where)
+    return Problem("IMG-TWICE", f"{what}.", where, level="warning")
 
 
 def _repeated(values: pl.Series) -> list[tuple[int, int]]:

@@ -56,6 +56,7 @@ def split(rows: pl.DataFrame, shares: Mapping[str, float], seed: int) -> np.ndar
     goal = np.array([shares[name] for name in names])
     goal = goal[:, None] / goal.sum() * np.bincount(kinds)[None]
     placed = _place(groups, kinds, goal, random)
+    _complete(placed, groups, kinds, len(names))
     return np.array(names, dtype=object)[placed]
 
 
@@ -92,6 +93,20 @@ def _place(
             np.arange(len(goal)), _fill(goal[:, kind] - have[:, kind], len(own))
         )
     return placed
+
+
+def _complete(placed: np.ndarray, groups: np.ndarray, kinds: np.ndarray, splits: int) -> None:
+    """Give a split that lacks a class the smallest group of the split that has most of it."""
+    for kind in range(kinds.max() + 1):
+        own = kinds == kind
+        for split in range(splits):
+            if (own & (placed == split)).any():
+                continue
+            held = [np.unique(groups[own & (placed == each)]) for each in range(splits)]
+            most = max(held, key=len)
+            if len(most) > 1:
+                smallest = min(most, key=lambda group: (groups == group).sum())
+                placed[groups == smallest] = split
 
 
 def _fill(missing: np.ndarray, count: int) -> np.ndarray:
