@@ -19,6 +19,7 @@ from lookright.metrics.summary import summarise
 
 SIDE, CELLS = 48, 7
 ANGLES = [-15, -10, -5, 5, 10, 15]
+COMPARED = ("auroc", "accuracy", "framing_sensitivity", "framing_decision", "flip_rate")
 SPLITS = ("val", "test", "test_shifted")
 
 
@@ -197,5 +198,6 @@ def write_bench(
     (folder / "cells.jsonl").write_text("".join(json.dumps(cell) + "\n" for cell in cells))
     results = pl.concat(parts)
     results.write_csv(folder / "results.csv")
-    stats.compare(results).write_csv(folder / "comparison.csv")
+    compared = results.filter(pl.col("measure").is_in(COMPARED))
+    stats.compare(compared).write_csv(folder / "comparison.csv")
     return folder
