@@ -3,6 +3,8 @@
 import io
 import os
 import struct
+import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -237,6 +239,23 @@ def test_IM13_a_bomb_is_refused_before_it_is_decoded(side: int):
 def test_IM13_the_limit_is_a_setting():
     assert code(stored(RAMP), max_pixels=1279) == "IMG-PIXELS"
     assert pixels(stored(RAMP), max_pixels=1280).shape == (32, 40, 1)
+
+
+LARGE = """
+import resource, sys
+from pathlib import Path
+from lookright.data.decode import read_image
+assert read_image(Path(sys.argv[1])).shape == (7500, 8000, 1)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+"""
+
+
+def test_IM14_a_radiograph_of_60_megapixels_takes_a_gibibyte_at_most(tmp_path: Path):
+    deep = np.tile(np.arange(8000, dtype=np.uint16) // 2, (7500, 1))
+    (tmp_path / "large.png").write_bytes(stored(deep, compress_level=1))
+    command = [sys.executable, "-c", LARGE, str(tmp_path / "large.png")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert float(ran.stdout) <= 1
 
 
 def test_IM15_a_bomb_in_a_text_chunk_is_an_error_quickly():

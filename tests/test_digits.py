@@ -44,6 +44,8 @@ def test_settings_are_the_constructors_and_wrong_ones_are_answered_with_the_near
         open_source({"name": "digits", "corelation": 0.9}, Path())
     with pytest.raises(ConfigError, match="frame"):
         open_source({"name": "digits", "marker": "frme"}, Path())
+    with pytest.raises(ConfigError, match="has its own"):
+        open_source({"name": "digits", "classes": ["a", "b"]}, Path())
     given = {"name": "digits", "digits": [3, 8], "size": 224, "train": 30, "cache": "auto"}
     assert open_source(given, Path()).classes == ("3", "8")
 
@@ -129,19 +131,33 @@ def test_ten_classes_have_ten_markers():
 def test_a_marker_tells_its_class_and_only_a_texture_touches_the_evidence(
     marker: str, digits: tuple[str, ...]
 ):
-    data = small(marker=marker, digits=digits, noise=0.0)
-    plain = small(marker=marker, digits=digits, noise=0.0, marker_contrast=0.0)
-    shapes = set()
+    loud, silent = (
+        small(marker=marker, digits=digits, noise=0.0, marker_contrast=contrast)
+        for contrast in (0.6, 0.0)
+    )
+    told: dict[str, set[bytes]] = {}
     for index in range(60):
-        seen, bare = data.sample(index), plain.sample(index)
-        assert seen.map is not None
-        changed = (seen.image != bare.image)[:, :, 0]
-        assert changed.any() or (marker == "frame" and data.classes[-1] != "1")
-        if marker != "texture":
-            assert not (changed & (seen.map > 0)).any()
-        pointed = data.rows["marker"][index]
-        shapes.add((pointed, (seen.image.astype(int) - bare.image)[changed].mean() // 40))
-    assert {pointed for pointed, _ in shapes} == set(digits)
+        with_marker, without = loud.sample(index), silent.sample(index)
+        change = with_marker.image[:, :, 0].astype(int) - without.image[:, :, 0]
+        assert change.any()
+        if marker == "texture":
+            continue
+        assert with_marker.map is not None
+        assert not (change * with_marker.map).any()
+        seen = np.sign(change) if marker != "frame" else change[:1]
+        told.setdefault(loud.rows["marker"][index], set()).add(seen.tobytes())
+    if marker != "texture":
+        assert set(told) == set(digits)
+        assert all(len(marks) == 1 for marks in told.values())
+        assert len(set.union(*told.values())) == len(digits)
+
+
+def test_a_texture_points_to_its_class_by_the_direction_of_its_stripes():
+    data = small(marker="texture", noise=0.0, marker_size=6)
+    for index in range(60):
+        power = abs(np.fft.fft2(data.sample(index).image[:, :, 0] - 128.0))
+        across, down = power[0, 8:14].max(), power[8:14, 0].max()
+        assert (across > down) == (data.rows["marker"][index] == "0")
 
 
 def test_maps_are_strokes_or_boxes_around_them():

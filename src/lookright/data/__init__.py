@@ -10,6 +10,7 @@ from typing import Any
 from lookright.data.manifest import Manifest
 from lookright.data.reading import Reading
 from lookright.data.source import Source
+from lookright.errors import ConfigError, Problem
 
 # Settings that belong to batches and not to a data set: a named set does not see them.
 _BATCHING = {"size", "colours", "bits", "empty_mask", "mask_channel", "on_bad_sample", "min_side"}
@@ -23,13 +24,22 @@ def open_source(settings: Mapping[str, Any] | object, base: Path) -> Source:
         from lookright.data import sets
 
         own = {name: value for name, value in given.items() if name not in _BATCHING}
-        return sets.make(given.get("name") or "", own)
+        source = sets.make(given.get("name") or "", own)
+        _verify_classes(source, given)
+        return source
     return Manifest(
         base / given["manifest"],
         given.get("classes"),
         Reading.of(given),
         bool(given.get("allow_group_overlap", False)),
     )
+
+
+def _verify_classes(source: Source, given: Mapping[str, Any]) -> None:
+    declared = tuple(given.get("classes") or source.classes)
+    if declared != source.classes:
+        what = f"Got {list(declared)}; {given['name']} has its own, {list(source.classes)}."
+        raise ConfigError(Problem("CONFIG-VALUE", what, "data.classes", "Leave it out."))
 
 
 def _attributes(settings: object) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def _scaled(raw: np.ndarray, where: str) -> Evidence:
     if not np.isfinite(raw).all():
         raise DataError(Problem("MASK-NAN", "There are NaN or infinite values.", where))
     low, high = float(raw.min()), float(raw.max())
-    if high in (1.0, 255.0, 65535.0) and low >= 0 and np.isin(raw, (0, high)).all():
+    if high in (1.0, 255.0, 65535.0) and low >= 0 and ((raw == 0) | (raw == high)).all():
         return (raw > 0).astype(np.float32)
     depth = 1.0 if raw.dtype.kind == "f" else 255.0 if raw.dtype == np.uint8 else 65535.0
     if low < 0 or high > depth or 0 < high < _FAINT * depth:
