@@ -23,8 +23,8 @@ class Classifier(nn.Module):
     logit before pooling (Zhou et al., CVPR 2016). Grey images are repeated to three colours,
     which equals summing the first layer's weights over its inputs.
 
-    Raises ConfigError for a head with one logit: minus the true map is then its false map, and
-    every method that compares the two is vacuous.
+    Raises ConfigError for a head that is not linear, and for one with a single logit: minus the
+    true map is then its false map, and every method that compares the two is vacuous.
 
     >>> from torch import nn, rand
     >>> model = Classifier(trunk=nn.Conv2d(3, 8, 3), head=nn.Linear(8, 2))
@@ -38,14 +38,13 @@ class Classifier(nn.Module):
     def __init__(
         self,
         trunk: nn.Module,
-        head: nn.Linear,
+        head: nn.Module,
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
     ) -> None:
         super().__init__()
-        _refuse_other_heads(head)
         self.trunk = trunk
-        self.head = head
+        self.head = _linear(head)
         self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
 
@@ -54,6 +53,8 @@ class Classifier(nn.Module):
         features = self.trunk((images - self.mean) / self.std)
         if features.ndim != 4:
             raise ConfigError(_not_spatial(features))
+        if features.shape[1] != self.head.in_features:
+            raise ConfigError(_other_features(features, self.head))
         logits = self.head(features.mean((2, 3)))
         return Prediction(logits, features, partial(class_maps, features, self.head.weight))
 
@@ -91,8 +92,10 @@ def wrap(
     if missing:
         raise ConfigError(_no_split(net, missing))
     model = Classifier(Trunk(net, nn.Identity()), net.get_classifier(), mean, std)
+    # timm's networks say what they take, and some take nothing else.
+    size = (getattr(net, "pretrained_cfg", None) or {}).get("input_size", (3, 64, 64))
     device = next(net.parameters()).device
-    probe = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)).to(device)
+    probe = torch.rand(2, *size, generator=torch.Generator().manual_seed(0)).to(device)
     certificate = certify(model, probe, net)
     if not certificate.holds:
         raise ConfigError(Problem("CAM-IDENTITY", certificate.sentence))
@@ -137,7 +140,8 @@ def certify(model: Classifier, probe: Images, net: nn.Module | None = None) -> C
     return Certificate(gap, holds=gap < 1e-4)
 
 
-def _refuse_other_heads(head: nn.Module) -> None:
+def _linear(head: nn.Module) -> nn.Linear:
+    """Return the head, or refuse what has no class maps or none that can be compared."""
     if not isinstance(head, nn.Linear):
         what = f"The head is a {type(head).__name__}; this release explains pool + linear heads."
         fix = "Use a network whose last layer is nn.Linear on average-pooled features."
@@ -148,12 +152,19 @@ def _refuse_other_heads(head: nn.Module) -> None:
             "Difference equals CYBORG, Per-class is twice it and Contrast compares nothing."
         )
         raise ConfigError(Problem("ONE-LOGIT", what, fix="Use two logits and softmax."))
+    return head
 
 
 def _not_spatial(features: Tensor) -> Problem:
     what = f"The trunk returned shape {tuple(features.shape)}, not (batch, channels, rows, cols)."
     fix = "Networks with token sequences (vision transformers) are not supported yet."
     return Problem("NOT-SPATIAL", what, fix=fix)
+
+
+def _other_features(features: Tensor, head: nn.Linear) -> Problem:
+    what = f"The trunk returned {features.shape[1]} channels and the head takes {head.in_features}."
+    fix = "Layers between pooling and head have no class maps; give the trunk that the head reads."
+    return Problem("HEAD", what, fix=fix)
 
 
 def _no_split(net: nn.Module, missing: list[str]) -> Problem:
