@@ -8,7 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from lookright.cam import class_maps
+from lookright.torchvision_repair import repair
 from lookright.types import Batch, Images, Prediction
+
+repair()  # before a test file imports timm or another library that needs torchvision
 
 
 class SmoothClassifier(nn.Module):
