@@ -4,17 +4,24 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from broken_data import generated, write_manifest
+from lookright import data as data_package
 from lookright.data import open_source
 from lookright.data.lock import lock
 from lookright.data.manifest import read_manifest
+from lookright.data.table import read_table
 from lookright.errors import DataError
+
+ALPHABET = b'",;\t\r\n\0 a1.\xc3\xa9\xff'
 
 
 def refused(path: Path, **settings: object) -> DataError:
@@ -408,6 +415,40 @@ def test_MF17_a_corrupted_parquet_is_an_error(tmp_path: Path, cut: float):
     assert codes(refused(path)) == {"MANIFEST-PARQUET"}
 
 
+def test_MF17_flipped_bytes_of_a_parquet_give_a_table_or_an_error(tmp_path: Path):
+    path = parquet(tmp_path, group=["x", "y"])
+    whole = path.read_bytes()
+    random = np.random.default_rng(0)
+    for _ in range(8):
+        data = bytearray(whole)
+        for place in random.integers(4, len(data), 4):
+            data[place] = random.integers(256)
+        path.write_bytes(bytes(data))
+        try:
+            rows = read_table(path).rows
+        except DataError:
+            continue
+        assert {"image", "label"} <= set(rows.columns)
+
+
+def test_MF17_a_parquet_that_would_abort_the_process_is_an_error(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("lookright.data.parquet._TRIAL", "import os; os.abort()")
+    assert codes(refused(parquet(tmp_path))) == {"MANIFEST-PARQUET"}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from([b"image,label\n", *(bytes([x]) for x in ALPHABET)]), max_size=60))
+def test_any_bytes_give_a_table_or_a_typed_error(parts: list[bytes]):
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "manifest.csv"
+        path.write_bytes(b"image,label\n" + b"".join(parts))
+        try:
+            table = read_table(path)
+        except DataError:
+            return
+        assert len(table.rows) == len(table.numbers) > 0
+
+
 def test_MF17_a_dictionary_bomb_is_an_error(tmp_path: Path):
     path = parquet(tmp_path, **{"image": ["x" * 10**6] * 2})
     assert codes(refused(path)) == {"MANIFEST-CELL"}
@@ -442,3 +483,14 @@ def test_MF16_a_million_rows_take_ten_seconds_and_a_gibibyte_at_most(tmp_path: P
     seconds, gibibytes = map(float, ran.stdout.split())
     assert seconds <= 10
     assert gibibytes <= 1
+
+
+def test_data_need_no_torch():
+    heavy = ("geometry", "loader")  # these two make batches of what the others read
+    folder = Path(data_package.__file__).parent
+    names = [file.stem for file in folder.glob("[a-z]*.py") if file.stem not in heavy]
+    code = "import sys, lookright.data.sets.digits\n"
+    code += "\n".join(f"import lookright.data.{name}" for name in names)
+    code += "\nassert not {'torch', 'torchvision', 'timm'} & set(sys.modules)"
+    assert len(names) > 15
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from lookright.data.parquet import read_parquet
 from lookright.errors import DataError, Problem
 
 REQUIRED = ("image", "label")
 OPTIONAL = ("id", "split", "mask", "group", "source", "weight", "sha256")
-MOST_ROWS = 20_000_000
 _TEXTUAL = (pl.String, pl.Categorical, pl.Enum, pl.Null)
 LONGEST_CELL = 65_536  # bytes, in the columns that lookright reads
 
@@ -128,21 +128,8 @@ def _verify_lines(path: Path, data: bytes, separator: str) -> tuple[list[int], i
 
 
 def _read_parquet(path: Path) -> tuple[pl.DataFrame, np.ndarray, list[Problem]]:
-    try:
-        lazy = pl.scan_parquet(path, glob=False)
-        count = lazy.select(pl.len()).collect().item()
-        if count > MOST_ROWS:
-            what = f"{count:,} rows; at most {MOST_ROWS:,} are read."
-            raise DataError(Problem("MANIFEST-PARQUET", what, path.name))
-        rows = lazy.collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        what = f"Not a Parquet file that can be read: {str(error).splitlines()[0]}."
-        raise DataError(Problem("MANIFEST-PARQUET", what, path.name)) from error
-    nested = [name for name, kind in rows.schema.items() if kind.is_nested() or kind == pl.Binary]
-    if nested:
-        what = f"Columns that hold lists, structures or bytes: {', '.join(nested)}."
-        raise DataError(Problem("MANIFEST-TYPE", what, path.name, "Leave them out."))
-    return rows, np.arange(1, count + 1), []
+    rows = read_parquet(path)
+    return rows, np.arange(1, len(rows) + 1), []
 
 
 def _text(path: Path, column: pl.Series) -> pl.Series:
