@@ -3,7 +3,8 @@
 from pathlib import Path
 from socket import create_connection
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import torch
 from torch import Tensor, nn
@@ -113,11 +114,19 @@ def _refuse_when_offline(name: str) -> None:
     files = ("model.safetensors", "pytorch_model.bin")
     if not source or any(isinstance(try_to_load_from_cache(source, f), str) for f in files):
         return
-    address = urlsplit(constants.ENDPOINT)
+    gate = _gate(urlsplit(constants.ENDPOINT))
+    port = gate.port or {"http": 80}.get(gate.scheme, 443)
     try:
-        create_connection((address.hostname, address.port or 443), timeout=5).close()
+        create_connection((gate.hostname, port), timeout=5).close()
     except OSError as error:
         raise ConfigError(_no_download(name, error)) from error
+
+
+def _gate(address: SplitResult) -> SplitResult:
+    """Return what is connected to on the way to an address: its proxy, if there is one."""
+    proxies = getproxies()
+    proxy = proxies.get(address.scheme) or proxies.get("all")
+    return urlsplit(proxy) if proxy and not proxy_bypass(address.hostname or "") else address
 
 
 def _no_download(name: str, error: Exception) -> Problem:
@@ -164,15 +173,29 @@ def _only_averages(net: Any) -> bool:
 
 def _load(net: nn.Module, path: Path, name: str) -> None:
     """Load a safetensors file; the classifier of the pretraining task is left out."""
-    found = _read(path)
+    found = _unwrapped(_read(path))
     wanted = net.state_dict()
     lacking = [key for key in wanted if key not in found and "num_batches_tracked" not in key]
     unfit = [k for k, v in found.items() if k in wanted and wanted[k].shape != v.shape]
     if lacking or unfit:
-        what = f"{path.name} is no set of weights for {name}: {len(lacking)} tensors are missing"
-        what += f" ({', '.join(lacking[:3])} ...) and {len(unfit)} have another shape."
-        raise ConfigError(Problem("WEIGHTS-MISMATCH", what, "model.weights"))
+        what = f"{path.name} is no set of weights for {name}: "
+        what += f"{_counted(lacking)} missing, {_counted(unfit)} of another shape."
+        fix = "Names and shapes are those of timm's network; its classifier may be missing."
+        raise ConfigError(Problem("WEIGHTS-MISMATCH", what, "model.weights", fix))
     net.load_state_dict({k: v for k, v in found.items() if k in wanted}, strict=False)
+
+
+def _counted(keys: list[str]) -> str:
+    first = f" ({', '.join(keys[:10])}{', ...' * (len(keys) > 10)})" if keys else ""
+    return f"{len(keys)} tensors{first}"
+
+
+def _unwrapped(found: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Take away what wrappers put in front of every name: DDP, torch.compile, trainers."""
+    for prefix in ("_orig_mod.", "module.", "model."):
+        if found and all(key.startswith(prefix) for key in found):
+            found = {key.removeprefix(prefix): value for key, value in found.items()}
+    return found
 
 
 def _read(path: Path) -> dict[str, Tensor]:
