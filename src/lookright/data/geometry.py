@@ -28,11 +28,12 @@ from torchvision.transforms.v2.functional import (  # noqa: E402
 )
 
 Stack = Float[Tensor, "channels height width"]  # colours, then the human map
+Square = Float[Tensor, "channels side side"]
 Fill = Literal["zero", "edge", "reflect"]
 BILINEAR = v2.InterpolationMode.BILINEAR
 
 
-def square(stack: Stack, size: int) -> Stack:
+def square(stack: Stack, size: int) -> Square:
     """Resize to size x size with antialiasing, so that thin strokes fade and do not vanish."""
     return resize(stack, [size, size], interpolation=BILINEAR, antialias=True)
 
@@ -96,6 +97,10 @@ def inscribed(images: Images, angle: float) -> Images:
     """
     size = images.shape[-1]
     turned = radians(angle)
-    side = int(size / (abs(cos(turned)) + abs(sin(turned))))
+    shrunk = (size - 1) / (abs(cos(turned)) + abs(sin(turned)))
+    # Distances count from centre to centre of pixels: half a pixel beyond the outermost centres
+    # a turned image already fades. An equal number is cut from both ends.
+    side = int(shrunk + 1e-6) + 1
+    side -= (size - side) % 2
     cut = center_crop(images, [side, side])
     return resize(cut, [size, size], interpolation=BILINEAR, antialias=True)
