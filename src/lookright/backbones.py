@@ -88,7 +88,7 @@ def _create(name: str, pretrained: bool, stride: int | None) -> Any:
         raise ConfigError(Problem("MODEL", f"There is no network {name!r}.", "model.name", fix))
     if pretrained:
         _refuse_when_offline(name)
-    finer = {} if stride is None else {"output_stride": stride}
+    finer: dict[str, Any] = {} if stride is None else {"output_stride": stride}
     try:
         return timm.create_model(name, pretrained=pretrained, num_classes=0, **finer)
     except (TypeError, NotImplementedError, AssertionError) as error:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -91,7 +92,8 @@ def wrap(
     missing = [name for name in ("forward_features", "get_classifier") if not hasattr(net, name)]
     if missing:
         raise ConfigError(_no_split(net, missing))
-    model = Classifier(Trunk(net, nn.Identity()), net.get_classifier(), mean, std)
+    head: Any = net.get_classifier()  # pyright: ignore[reportCallIssue]
+    model = Classifier(Trunk(net, nn.Identity()), head, mean, std)
     # timm's networks say what they take, and some take nothing else.
     size = (getattr(net, "pretrained_cfg", None) or {}).get("input_size", (3, 64, 64))
     device = next(net.parameters()).device
