@@ -1,8 +1,8 @@
 """Train image classifiers to look at the right evidence, and measure whether they do.
 
 What a training loop of your own needs is here and is imported when first used; every objective is
-here by its class name (`from lookright import Cyborg`). Whole runs: `lookright.train.train`,
-`lookright.evaluate.evaluate`.
+here by its class name (`from lookright import Cyborg`) and used as `Objective` shows. Whole runs:
+`lookright.train.train`, `lookright.evaluate.evaluate`.
 """
 
 import re

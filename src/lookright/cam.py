@@ -22,13 +22,23 @@ def class_maps(features: Features, weight: HeadWeight) -> Cams:
     """Compute the map of every class at once (Zhou et al., CVPR 2016).
 
     CAM_c(q) = sum_k W[c,k] F[k](q), so that its mean over q plus the bias is the logit of c.
+
+    >>> features, weight = torch.rand(1, 8, 4, 4), torch.rand(2, 8)
+    >>> logits = features.mean((2, 3)) @ weight.T
+    >>> torch.allclose(class_maps(features, weight).mean((2, 3)), logits)
+    True
     """
     with torch.autocast(features.device.type, enabled=False):
         return torch.einsum("bkhw,ck->bchw", wide(features), wide(weight))
 
 
 def pick(cams: Cams, classes: Labels) -> Maps:
-    """Keep one map per image: the one of the given class."""
+    """Keep one map per image: the one of the given class.
+
+    >>> cams = torch.tensor([[[[1.0]], [[2.0]]], [[[3.0]], [[4.0]]]])
+    >>> pick(cams, torch.tensor([0, 1])).tolist()
+    [[[1.0]], [[4.0]]]
+    """
     return cams[torch.arange(len(cams), device=cams.device), classes]
 
 
@@ -36,6 +46,9 @@ def rescale(maps: Maps) -> Maps:
     """Stretch each map to [0, 1]; a constant map becomes zero, with a zero gradient.
 
     mm(A) = (A - min A) / (max A - min A), per image; unchanged by A -> a A + b with a > 0.
+
+    >>> rescale(torch.tensor([[[2.0, 4.0, 3.0]], [[5.0, 5.0, 5.0]]])).tolist()
+    [[[0.0, 1.0, 0.5]], [[0.0, 0.0, 0.0]]]
     """
     maps = wide(maps)
     low, high = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
@@ -55,6 +68,9 @@ def shrink(maps: ImageMaps, like: Tensor) -> Maps:
     """Average human maps over the cells of a class map's grid, so that thin strokes survive.
 
     `like` is any tensor whose last two axes are the wanted rows and cols.
+
+    >>> shrink(torch.eye(4)[None], like=torch.zeros(2, 2)).tolist()
+    [[[0.5, 0.0], [0.0, 0.5]]]
     """
     grid = (like.shape[-2], like.shape[-1])
     return functional.adaptive_avg_pool2d(wide(maps)[:, None], grid)[:, 0]
@@ -71,6 +87,10 @@ def contrast(cams: Cams, logits: Logits, labels: Labels, reference: Reference = 
 
     With two classes this is t - f of Difference Salience (Divisive Decisions, eq. 1), before
     normalisation. For more classes `reference` says what r is: see `rivals`.
+
+    >>> cams, logits = torch.tensor([[[[3.0]], [[1.0]]]]), torch.tensor([[3.0, 1.0]])
+    >>> contrast(cams, logits, torch.tensor([0])).tolist()
+    [[[2.0]]]
     """
     return pick(cams, labels) - rival(cams, logits, labels, reference)
 

@@ -88,6 +88,16 @@ def wrap(
     `Classifier(trunk, head)` yourself. By default images reach the network as they are.
 
     Raises ConfigError when the maps do not add up to the network's own logits.
+
+    >>> class Net(nn.Sequential):
+    ...     def forward_features(self, images):
+    ...         return self[0](images)
+    ...
+    ...     def get_classifier(self):
+    ...         return self[-1]
+    >>> net = Net(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2))
+    >>> wrap(net)(torch.rand(1, 3, 16, 16)).cams.shape
+    torch.Size([1, 2, 14, 14])
     """
     missing = [name for name in ("forward_features", "get_classifier") if not hasattr(net, name)]
     if missing:
@@ -106,7 +116,11 @@ def wrap(
 
 @dataclass(frozen=True)
 class Certificate:
-    """Whether class maps add up to logits: mean of CAM + bias = logit."""
+    """Whether class maps add up to logits: mean of CAM + bias = logit.
+
+    >>> Certificate(gap=2e-7, holds=True).sentence
+    'The class maps add up to the logits (largest relative gap 2.0e-07).'
+    """
 
     gap: float  # the largest difference, relative to the largest logit
     holds: bool
@@ -129,6 +143,10 @@ def certify(model: Classifier, probe: Images, net: nn.Module | None = None) -> C
 
     With `net`, the network that was wrapped, its own logits for the normalised probe are the
     reference; otherwise the Classifier's.
+
+    >>> model = Classifier(trunk=nn.Conv2d(3, 8, 3), head=nn.Linear(8, 2))
+    >>> certify(model, torch.rand(2, 3, 16, 16)).holds
+    True
     """
     modes = {module: module.training for module in model.modules()}
     model.eval()

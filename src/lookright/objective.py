@@ -17,7 +17,12 @@ from lookright.types import Batch, Maps, Prediction, Scalar, Terms
 
 @dataclass(frozen=True)
 class Learning:
-    """How an objective's own parameters learn, when it has any."""
+    """How an objective's own parameters learn, when it has any.
+
+    >>> from lookright import Adversarial
+    >>> Adversarial.learning
+    Learning(name='adam', lr=0.0001, betas=(0.5, 0.999), weight_decay=0.0)
+    """
 
     name: Literal["sgd", "adam", "adamw"] = "adam"
     lr: float = 1e-3
@@ -30,6 +35,18 @@ class Objective(nn.Module, ABC):
 
     Hyperparameters are constructor arguments. Parameters of its own (a discriminator, loss
     weights) are registered like any module's and learn as `learning` says.
+
+    All are used alike:
+
+    >>> from lookright import Batch, Classifier, Cyborg
+    >>> model = Classifier(trunk=nn.Conv2d(3, 8, 3), head=nn.Linear(8, 2))
+    >>> images, maps = torch.rand(2, 3, 16, 16), torch.rand(2, 16, 16)
+    >>> asked = torch.tensor([True, False])
+    >>> batch = Batch(images, torch.tensor([0, 1]), maps, asked, weights=torch.ones(2))
+    >>> terms = Cyborg()(model, batch, progress=0.0)
+    >>> sum(terms.values()).backward()
+    >>> bool(model.head.weight.grad.any())
+    True
     """
 
     learning: ClassVar[Learning] = Learning()
@@ -50,7 +67,15 @@ class Objective(nn.Module, ABC):
 
 
 def task(prediction: Prediction, batch: Batch) -> Scalar:
-    """Return the cross entropy of softmax, averaged with the batch's image weights."""
+    """Return the cross entropy of softmax, averaged with the batch's image weights.
+
+    >>> from torch import rand, tensor, zeros
+    >>> asked, labels = tensor([False, False]), tensor([0, 1])
+    >>> batch = Batch(rand(2, 3, 8, 8), labels, zeros(2, 8, 8), asked, tensor([1.0, 0.0]))
+    >>> unsure = Prediction(zeros(2, 2), zeros(2, 4, 1, 1), explain=lambda: zeros(2, 2, 1, 1))
+    >>> round(float(task(unsure, batch)), 3)
+    0.693
+    """
     losses = functional.cross_entropy(wide(prediction.logits), batch.labels, reduction="none")
     total = batch.weights.sum()
     return (losses * batch.weights).sum() / torch.where(total > 0, total, 1)

@@ -26,7 +26,14 @@ Terms = dict[str, Scalar]  # the named parts of a loss, already weighted; the lo
 
 @dataclass(frozen=True)
 class Batch:
-    """What an objective sees of the data."""
+    """What an objective sees of the data.
+
+    >>> from torch import ones, rand, tensor, zeros
+    >>> asked = tensor([True, False])
+    >>> batch = Batch(rand(2, 3, 32, 32), tensor([0, 1]), zeros(2, 32, 32), asked, ones(2))
+    >>> int(batch.annotated.sum())
+    1
+    """
 
     images: Images  # in [0, 1]
     labels: Labels
@@ -37,7 +44,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of a batch, and where it looked."""
+    """What a model says of a batch, and where it looked.
+
+    >>> from torch import ones
+    >>> seen = Prediction(ones(1, 2), ones(1, 8, 4, 4), explain=lambda: ones(1, 2, 4, 4))
+    >>> seen.cams.shape
+    torch.Size([1, 2, 4, 4])
+    """
 
     logits: Logits
     features: Features  # exactly what the head pools
