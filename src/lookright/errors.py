@@ -36,6 +36,10 @@ class LookrightError(ValueError):
         self.problems = problems
         super().__init__(listing(problems))
 
+    def __reduce__(self) -> tuple[type["LookrightError"], tuple[Problem, ...]]:
+        """Cross from one process to another with the problems, not with their text alone."""
+        return type(self), self.problems
+
     @property
     def code(self) -> str:
         """The stable code of the first problem."""

@@ -25,9 +25,11 @@ PROBED = 64  # images that decide whether `colours: auto` means grey
 Key = tuple[int, int]  # epoch (-1: no augmentation), position in the split
 Canvas = tuple[Tensor, bool]  # image and map in one byte or float stack; is it annotated?
 
+Example = tuple[Tensor, bool, int, float]  # stack, annotated, label, weight
+
 
 @dataclass
-class Examples(Dataset[tuple[Tensor, bool, int, float]]):
+class Examples(Dataset[Example]):
     """Images of a data set at one size, with labels, maps and weights.
 
     Every image is decoded once before anything is learnt, so that all that cannot be read is
@@ -54,8 +56,8 @@ class Examples(Dataset[tuple[Tensor, bool, int, float]]):
         """The ids, in the order of the rows."""
         return self.source.rows["id"].gather(self.rows).to_list()
 
-    def __getitem__(self, key: Key) -> tuple[Tensor, bool, int, float]:
-        """Return stack, annotated, label and weight of a position at an epoch."""
+    def __getitem__(self, key: Key) -> Example:
+        """Return what is at a position in an epoch."""
         epoch, position = key
         row = self.rows[position]
         stack, annotated = self.kept[position] if self.kept else self._read(row)
@@ -64,8 +66,20 @@ class Examples(Dataset[tuple[Tensor, bool, int, float]]):
             stack = augment(stack, self.augmentation, self.seed, epoch, row)
         return stack, annotated, int(self.labels[position]), float(self.weights[position])
 
+    def __getitems__(self, keys: Sequence[Key]) -> list[Example] | DataError:
+        """Return the examples of a batch; an error is returned, as a worker can raise only text."""
+        try:
+            return [self[key] for key in keys]
+        except DataError as error:
+            return error
+
     def _read(self, row: int) -> Canvas:
-        return canvas(self.source.sample(row), self.data.size, self.colours)
+        drawn = canvas(self.source.sample(row), self.data.size, self.colours)
+        name = str(self.source.rows["id"][row])
+        if _digest(drawn) != self.contents[name]:
+            what = "The image or its map changed since training began."
+            raise DataError(Problem("IMG-CHANGED", what, name, "Put the old files back."))
+        return drawn
 
 
 def examples(
@@ -78,7 +92,7 @@ def examples(
 ) -> Examples:
     """Prepare the images of some splits; raises DataError naming every image that fails."""
     rows = np.flatnonzero(source.rows["split"].is_in(list(splits)).to_numpy()).tolist()
-    colours = _colours(source, rows, data)
+    colours = _colours(source, data)
     kept, failed, digests = _decode(source, rows, data, colours)
     if failed and data.on_bad_sample == "error":
         raise DataError(*(problem for problems in failed.values() for problem in problems))
@@ -122,11 +136,16 @@ def load(
         collate_fn=collate,
         timeout=120 * (workers > 0),
     )
-    yield from loader
+    for batch in loader:
+        if isinstance(batch, DataError):
+            raise batch
+        yield batch
 
 
-def collate(examples: Sequence[tuple[Tensor, bool, int, float]]) -> Batch:
-    """Stack examples into a batch."""
+def collate(examples: Sequence[Example] | DataError) -> Batch | DataError:
+    """Stack examples into a batch, or pass on why there is none."""
+    if isinstance(examples, DataError):
+        return examples
     stacks, annotated, labels, weights = zip(*examples, strict=True)
     both = torch.stack(stacks)
     return Batch(
@@ -150,9 +169,8 @@ def canvas(sample: Sample, size: int, colours: Literal["grey", "rgb"]) -> Canvas
 
 
 def _tensor(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(
-        np.require(array, requirements="W")
-    )  # torch warns of what it may not write
+    # Torch warns of arrays that it may not write to.
+    return torch.from_numpy(np.require(array, requirements="W"))
 
 
 def _recoloured(image: np.ndarray, colours: Literal["grey", "rgb"]) -> np.ndarray:
@@ -169,11 +187,15 @@ def _is_grey(image: np.ndarray) -> bool:
     return bool((image == image[..., :1]).all())
 
 
-def _colours(source: Source, rows: list[int], data: Data) -> Literal["grey", "rgb"]:
-    """Decide between one and three channels; `auto` is grey when no probed image has colour."""
+def _colours(source: Source, data: Data) -> Literal["grey", "rgb"]:
+    """Decide between one and three channels; `auto` is grey when no probed image has colour.
+
+    Images of all splits are probed, so that every split gets the same answer.
+    """
     if data.colours != "auto":
         return data.colours
-    for row in rows[:: max(1, len(rows) // PROBED)]:
+    count = len(source.rows)
+    for row in range(0, count, max(1, count // PROBED)):
         try:
             image = source.sample(row).image
         except DataError:
@@ -187,9 +209,8 @@ def _decode(
     source: Source, rows: list[int], data: Data, colours: Literal["grey", "rgb"]
 ) -> tuple[list[Canvas] | None, dict[int, tuple[Problem, ...]], dict[int, str]]:
     """Read every image once; keep it when there is room. Pillow decodes in parallel threads."""
-    room = len(rows) * data.size**2 * (2 if colours == "grey" else 4) <= CACHE_BYTES
-    keep = data.cache == "ram" or (data.cache == "auto" and room)
-    kept: list[Canvas] = []
+    kept: list[Canvas] | None = None if data.cache == "none" else []
+    held = 0  # bytes
     failed: dict[int, tuple[Problem, ...]] = {}
     digests: dict[int, str] = {}
 
@@ -208,9 +229,12 @@ def _decode(
                 failed[row] = found.problems
                 continue
             digests[row] = found[1]
-            if keep:
+            held += found[0][0].nbytes
+            if data.cache == "auto" and held > CACHE_BYTES:
+                kept = None
+            if kept is not None:
                 kept.append(found[0])
-    return (kept if keep else None), failed, digests
+    return kept, failed, digests
 
 
 def _digest(drawn: Canvas) -> str:
