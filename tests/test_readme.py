@@ -3,13 +3,13 @@
 import re
 import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from typer.main import get_command
 
 from lookright.cli import app
+from lookright.torchvision_repair import repair
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,6 +32,14 @@ def side(diff: str, sign: str) -> str:
     return "\n".join(line[1:] for line in diff.splitlines() if line[:1] in (" ", sign))
 
 
+def network() -> torch.nn.Module:
+    repair()
+    import timm
+
+    torch.manual_seed(0)
+    return timm.create_model("resnet18", num_classes=2)
+
+
 def loop_data(guided: bool) -> list[tuple[torch.Tensor, ...]]:
     images, labels = torch.rand(4, 3, 64, 64), torch.tensor([0, 1, 0, 1])
     asked = torch.rand(4, 64, 64), torch.tensor([True, True, False, True])
@@ -41,21 +49,19 @@ def loop_data(guided: bool) -> list[tuple[torch.Tensor, ...]]:
 @pytest.mark.parametrize("sign", ["-", "+"])
 def test_the_loop_of_the_readme_trains_before_and_after_the_change(sign: str):
     (diff,) = blocks(README, "diff")
-    names: dict[str, Any] = {"loader": loop_data(guided=sign == "+")}
-    torch.manual_seed(0)
-    start, *_ = re.split(r"(?m)^for ", side(diff, sign))
-    exec(compile(start, "README.md", "exec"), names)
-    before = [each.detach().clone() for each in names["net"].parameters()]
-    loop = side(diff, sign).removeprefix(start)
-    exec(compile(loop, "README.md", "exec"), names)
-    after = list(names["net"].parameters())
+    net = network()
+    before = [each.detach().clone() for each in net.parameters()]
+    names = {"net": net, "loader": loop_data(guided=sign == "+")}
+    exec(compile(side(diff, sign), "README.md", "exec"), names)
+    after = list(net.parameters())
     moved = [not torch.equal(one, other) for one, other in zip(before, after, strict=True)]
     assert moved[0], "the first layer has learned"
     assert moved[-1], "the head has learned"
 
 
 def test_the_page_about_own_loops_runs_from_top_to_bottom():
-    names: dict[str, Any] = {}
+    repair()  # as the page says, for machines whose torchvision is no pair of their torch
+    names: dict[str, object] = {}
     page = (ROOT / "docs/own-loop.md").read_text(encoding="utf-8")
     for number, block in enumerate(blocks(page, "python")):
         exec(compile(block, f"own-loop.md, block {number}", "exec"), names)
