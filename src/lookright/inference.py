@@ -56,7 +56,8 @@ def look(
 
 def softmax(logits: Float[np.ndarray, "*batch classes"]) -> Float[np.ndarray, "*batch classes"]:
     """Turn logits into probabilities in float64, so that close scores keep their order."""
-    raised = np.exp(logits - logits.max(-1, keepdims=True), dtype=np.float64)
+    wide = logits.astype(np.float64)
+    raised = np.exp(wide - wide.max(-1, keepdims=True))
     return raised / raised.sum(-1, keepdims=True)
 
 
