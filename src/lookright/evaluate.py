@@ -21,7 +21,8 @@ from lookright.data import open_source
 from lookright.data.geometry import inscribed, turn
 from lookright.data.loader import examples
 from lookright.data.source import Source
-from lookright.errors import ConfigError, Problem
+from lookright.devices import accelerator
+from lookright.errors import ConfigError, DataError, Problem
 from lookright.files import write_atomically
 from lookright.inference import Looks, View, look, softmax
 from lookright.metrics import agreement, robustness
@@ -56,10 +57,9 @@ def load_classifier(folder: Path) -> Trained:
     own = {key.removeprefix("model."): value for key, value in weights.items()}
     model.load_state_dict({key: own[key] for key in model.state_dict()})
     keep_freed_memory()
-    kind, _, number = run.training.device.partition(":")
-    fabric = Fabric(accelerator=kind, devices=[int(number)] if number else 1)
-    model = model.to(fabric.device, memory_format=torch.channels_last).eval()
-    return Trained(run, facts, model, fabric.device)
+    fabric = Fabric(**accelerator(run.training.device))
+    model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return Trained(run, facts, model.to(fabric.device).eval(), fabric.device)
 
 
 def evaluate(folder: Path, splits: Sequence[str] | None = None) -> pl.DataFrame:
@@ -86,6 +86,8 @@ def _measure(
 ) -> tuple[pl.DataFrame, dict[str, np.ndarray]]:
     settings = trained.run.evaluation
     images = examples(source, [split], trained.run.data)
+    if not len(images):
+        raise DataError(Problem("SPLIT-EMPTY", f"No image of the split {split!r} can be read."))
     views = _views(settings)
     seen = look(
         trained.model,
@@ -96,13 +98,13 @@ def _measure(
         trained.run.training.workers,
     )
     columns = _answers(seen, trained.facts.classes)
-    columns |= {"annotated": ~np.isnan(seen.evidence).any((1, 2))}
+    columns["annotated"] = np.asarray(np.isfinite(seen.evidence).all((1, 2)))
     maps = _class_maps(seen)
     columns |= _agreement(seen, maps, settings.iou_threshold)
     columns |= _flips(seen, list(views), settings)
     kept = [name for name in ("group", "source") if name in source.rows.columns]
     table = source.rows[images.rows].select("id", "split", "label", *kept)
-    return table.with_columns(**{name: pl.Series(values) for name, values in columns.items()}), maps
+    return table.hstack(pl.DataFrame(columns)), maps
 
 
 def _views(settings: Evaluation) -> dict[str, View]:
