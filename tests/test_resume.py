@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from lookright import session
 from lookright import train as training
 from lookright.checkpoint import hold, newest_bundle
 from lookright.cli.run_verbs import _nothing_left_of_a_false_start
@@ -440,7 +441,7 @@ class Cliff(Objective):
 def test_TR02_a_gradient_that_is_no_number_stops_before_the_step(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "build_objective", lambda *_: Cliff())
+    monkeypatch.setattr(session, "build_objective", lambda *_: Cliff())
     with pytest.raises(RunError, match=r"Step 0: task = .*gradient norm nan"):
         train(run, tmp_path / "run")
     assert newest(tmp_path / "run") == 0

@@ -1,27 +1,35 @@
 """Stop when asked, between two steps and not within one."""
 
+import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from ctypes import c_int
+from dataclasses import dataclass, field
 from types import FrameType
 
 
 @dataclass
 class Request:
-    """What the process was asked to do; `signal` is 0 until something comes."""
+    """What the process was asked to do; `cell` may be memory that processes share."""
 
-    signal: int = 0
+    cell: c_int = field(default_factory=c_int)
+
+    @property
+    def signal(self) -> int:
+        """The number of the signal that came; 0 until something comes."""
+        return self.cell.value
 
 
 @contextmanager
-def listening() -> Iterator[Request]:
+def listening(cell: c_int | None = None) -> Iterator[Request]:
     """Note SIGTERM, SIGUSR1 (a cluster's warning) and Ctrl-C; the second one acts at once.
 
     Outside the main thread Python hears no signals, and nothing changes.
     """
-    request = Request()
+    request = Request() if cell is None else Request(cell)
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
@@ -29,7 +37,7 @@ def listening() -> Iterator[Request]:
     before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
 
     def note(number: int, frame: FrameType | None) -> None:
-        request.signal = number
+        request.cell.value = number
         for each, handler in before.items():
             signal.signal(each, handler)
 
@@ -40,3 +48,15 @@ def listening() -> Iterator[Request]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it is gone, as a killed one cannot tell it to."""
+    threading.Thread(target=_wait_for_the_end, daemon=True).start()
+
+
+def _wait_for_the_end() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent, "only started processes have a parent"
+    parent.join()
+    os._exit(1)

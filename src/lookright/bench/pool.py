@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import threading
 import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ import torch
 
 from lookright.bench.cell import Cell, run_cell
 from lookright.bench.ledger import Outcome
+from lookright.interruption import end_with_parent
 
 KILLED = "Its process was killed; out of memory is the usual reason."
 
@@ -49,15 +49,8 @@ def _process(jobs: int) -> ProcessPoolExecutor:
 def _settle(jobs: int) -> None:
     """Share the cores with the other processes, and end with the process that asked."""
     torch.set_num_threads(max(1, torch.get_num_threads() // jobs))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent, "only started processes settle"
-    parent.join()
     # Otherwise a killed comparison would leave writers behind, in the folders of the next one.
-    os._exit(1)
+    end_with_parent()
 
 
 def _work(cell: Cell) -> str:

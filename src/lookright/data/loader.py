@@ -118,10 +118,14 @@ def order(count: int, seed: int, epoch: int) -> list[int]:
     return np.random.default_rng((seed, epoch)).permutation(count).tolist()
 
 
-def plan(positions: Sequence[int], batch: int) -> list[list[int]]:
-    """Cut an order into batches. A last batch of one image is left out: it has no batch norm."""
+def plan(positions: Sequence[int], batch: int, least: int = 2) -> list[list[int]]:
+    """Cut an order into batches. A last one of less than `least` images is left out.
+
+    A single image has no batch norm; several processes need two images each.
+    """
     batches = [list(positions[at : at + batch]) for at in range(0, len(positions), batch)]
-    return batches[:-1] if len(batches) > 1 and len(batches[-1]) == 1 < batch else batches
+    is_short = len(batches) > 1 and len(batches[-1]) < min(least, batch)
+    return batches[:-1] if is_short else batches
 
 
 def load(
