@@ -9,6 +9,7 @@ import pytest
 import scipy.stats
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
 from lookright import stats
@@ -111,6 +112,12 @@ def test_exact_ranks_never_err_more_often_than_they_say():
 
 def test_holm_by_hand():
     assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
+def test_holm_is_that_of_statsmodels(ps):
+    expected = multipletests(ps, method="holm")[1]
+    assert stats.holm(ps) == pytest.approx(expected.tolist())
 
 
 def test_holm_leaves_out_what_was_not_tested():

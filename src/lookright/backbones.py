@@ -17,7 +17,7 @@ from lookright.torchvision_repair import repair
 
 # Tested and recommended; any other timm network of the same kind works too.
 TESTED = {
-    "lookright_tiny": "0.4 M parameters, for 64 pixel pictures: the demo and quick trials",
+    "lookright_tiny": "0.2 M parameters, for 64 pixel pictures: the demo and quick trials",
     "resnet18": "11 M parameters; the usual first choice",
     "resnet34": "21 M parameters",
     "resnet50": "24 M parameters",
@@ -76,7 +76,7 @@ def _tiny(classes: int, weights: str, stride: int | None) -> Classifier:
     trunk = tiny()
     if weights != "random":
         _load(trunk, Path(weights), "lookright_tiny")
-    return Classifier(trunk, _head(96, classes), (0.5,) * 3, (0.25,) * 3)
+    return Classifier(trunk, nn.Linear(96, classes), (0.5,) * 3, (0.25,) * 3)
 
 
 def _create(name: str, pretrained: bool, stride: int | None) -> Any:

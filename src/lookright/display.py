@@ -31,7 +31,7 @@ class Display:
         """Print one line for a finished epoch: every loss term, every validation measure."""
         parts = [f"epoch {record['epoch'] + 1}/{epochs}"]
         for name in ("train", "val"):
-            values = "  ".join(f"{key} {value:.4f}" for key, value in record[name].items())
+            values = "  ".join(f"{key} {_number(value)}" for key, value in record[name].items())
             parts.append(f"{name}: {values}")
         parts.append(f"{self.images / (perf_counter() - self.began):.0f} images/s")
         self.console.print("  |  ".join(parts), highlight=False, soft_wrap=True)
@@ -58,3 +58,7 @@ def display(steps: int, done: int, quiet: bool) -> Iterator[Display]:
     with Progress(*columns, console=console) as bar:
         bar.add_task("train", total=steps, completed=done, note="")
         yield Display(console, bar)
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"
