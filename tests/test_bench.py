@@ -136,9 +136,9 @@ def test_the_comparison_has_a_row_per_split_measure_and_objective(interrupted):
     measures = {"auroc", "framing_sensitivity", "framing_decision", "flip_rate", "flip_10"}
     assert measures <= set(comparison["measure"])
     results = pl.read_csv(folder / "results.csv").filter(
-        by="all", split="test", measure="framing_sensitivity", objective="decision"
+        by="all", split="test", measure="framing_decision", objective="decision"
     )
-    row = comparison.filter(split="test", measure="framing_sensitivity", objective="decision")
+    row = comparison.filter(split="test", measure="framing_decision", objective="decision")
     assert row["mean"].item() == pytest.approx(results["value"].mean())
     assert row["seeds"].item() == 2
 

@@ -286,6 +286,7 @@ HARMLESS = [
     "training.workers=4",
     "training.device=cpu",
     "training.checkpoint_steps=7",
+    "training.processes=2",
     "evaluation.angles=[-5, 5]",
     "bench.jobs=2",
 ]

@@ -1,7 +1,8 @@
 """Keep freed memory for the next step: a large share of a training step's time on CPUs.
 
 By default glibc returns every large block to the system when it is freed and asks for it again,
-zeroed page by page, at the next step. `benchmarks/allocator.py` measures what this saves.
+zeroed page by page, at the next step. `benchmarks/allocator.py`
+measures what this saves.
 """
 
 import ctypes

@@ -215,7 +215,7 @@ class Evaluation(Section):
         15,
     )
     fill: Literal["zero", "edge", "reflect"] = "zero"
-    control: bool = True  # also turn without black corners: half again as many looks
+    control: bool = True  # also turn without black corners: more than twice the looks
     iou_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     batch: Count = 64
 

@@ -33,6 +33,7 @@ HARMLESS = (
     "objective.label",
     "training.workers",
     "training.device",
+    "training.processes",
     "training.checkpoint_steps",
     "evaluation",
     "bench",
