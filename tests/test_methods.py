@@ -21,6 +21,7 @@ from lookright.objectives.difference import Difference
 from lookright.objectives.energy import Energy
 from lookright.objectives.fooling import Fooling, ring
 from lookright.objectives.gg_cam import GgCam
+from lookright.objectives.l1 import L1
 from lookright.objectives.per_class import PerClass
 from lookright.objectives.suppress_all import SuppressAll
 from lookright.objectives.suppress_outside import SuppressOutside
@@ -223,6 +224,12 @@ def test_the_deciding_map_plus_the_difference_of_biases_is_the_margin_of_logits(
         margin = facts.logits[image, label] - facts.logits[image, rival]
         gap = facts.bias[label] - facts.bias[rival]
         assert float(deciding[image].detach()) + gap == pytest.approx(margin)
+
+
+def test_l1_is_the_mean_distance_of_cells(scene):
+    model, batch, facts = scene
+    missed = facts.mean(lambda i: np.mean(np.abs(stretched(facts.true[i]) - facts.maps[i])))
+    assert terms(L1(2.0), model, batch)["human"] == pytest.approx(2 * missed)
 
 
 def test_suppress_outside_squares_what_the_stretched_map_has_outside(scene):
