@@ -20,7 +20,7 @@ from lookright.configuration import Evaluation
 from lookright.data import open_source
 from lookright.data.geometry import inscribed, turn
 from lookright.data.loader import examples
-from lookright.data.source import Source
+from lookright.data.source import Source, measured
 from lookright.devices import accelerator
 from lookright.errors import ConfigError, DataError, Problem
 from lookright.files import write_atomically
@@ -28,7 +28,6 @@ from lookright.inference import Looks, View, look, softmax
 from lookright.metrics import agreement, robustness
 from lookright.metrics.summary import summarise
 from lookright.model import Classifier
-from lookright.names import suggestion
 from lookright.run import Run
 from lookright.run_folder import Facts
 
@@ -70,7 +69,7 @@ def evaluate(folder: Path, splits: Sequence[str] | None = None) -> pl.DataFrame:
     """
     trained = load_classifier(folder)
     source = open_source(trained.run.data, Path())
-    wanted = _splits(source, splits or trained.run.evaluation.splits)
+    wanted = measured(source, splits or trained.run.evaluation.splits)
     tables, maps = zip(*(_measure(trained, source, split) for split in wanted), strict=True)
     predictions = pl.concat(tables)
     summary = summarise(predictions, trained.facts.classes)
@@ -173,19 +172,6 @@ def _flips(seen: Looks, names: list[str], settings: Evaluation) -> dict[str, np.
 
 def _flipped(straight: np.ndarray, turned: np.ndarray) -> np.ndarray:
     return robustness.flips(straight.argmax(1), turned.argmax(1)[:, None])[:, 0]
-
-
-def _splits(source: Source, wanted: Sequence[str] | None) -> list[str]:
-    """Name the splits to measure, or say all at once which do not exist."""
-    there = source.rows["split"].unique(maintain_order=True).to_list()
-    problems = [
-        Problem("SPLIT", f"There is no split {name!r}.", fix=suggestion(name, there))
-        for name in wanted or ()
-        if name not in there
-    ]
-    if problems:
-        raise ConfigError(*problems)
-    return list(wanted or (name for name in there if name not in ("train", "")))
 
 
 def _bytes(write: Callable[[BytesIO], None]) -> bytes:

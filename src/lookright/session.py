@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
+from rich.console import Console
 from torch import nn
 from torch.optim import Optimizer
 
@@ -12,7 +13,7 @@ from lookright import checkpoint
 from lookright.backbones import build as build_classifier
 from lookright.data import open_source
 from lookright.data.loader import Examples, examples
-from lookright.data.source import Source
+from lookright.data.source import Source, measured
 from lookright.errors import DataError, Problem
 from lookright.guided import Guided
 from lookright.interruption import Request
@@ -62,6 +63,7 @@ class Session:
 def begin(run: Run, folder: Path, fabric: Fabric, request: Request) -> Session:
     """Prepare data, network and optimisers, and put everything back to the newest checkpoint."""
     source = open_source(run.data, Path())
+    measured(source, run.evaluation.splits)  # better refused now than after training
     learnt = examples(
         source, ["train"], run.data, run.augmentation, run.seed, run.training.class_weighting
     )
@@ -74,6 +76,8 @@ def begin(run: Run, folder: Path, fabric: Fabric, request: Request) -> Session:
     objective = build_objective(run.objective.name, run.objective.settings)
     guided = Guided(model, objective, run.training.processes)
     if fabric.is_global_zero:
+        for notice in source.notices:
+            Console(stderr=True, highlight=False, markup=False).print(str(notice))
         contents = learnt.contents | watched.contents
         agree(_facts(run, source, learnt, watched, model), contents, folder)
     owners = [(guided.model, run.optimiser), (guided.objective, guided.objective.learning)]

@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from lookright import checkpoint
+from lookright.complete import complete
 from lookright.data.loader import load, order, plan
 from lookright.display import Display, display
 from lookright.errors import Problem, RunError, Stopped
@@ -35,6 +36,7 @@ def train(run: Run, folder: Path, resume: bool = False) -> None:
     when the loss or a gradient is no number, Stopped when asked to stop (the run can go on), and
     KeyboardInterrupt after Ctrl-C, when all is saved.
     """
+    run = complete(run)
     require_measure(run.training.select)
     prepare(run, folder, resume)
     spread(_work, run, folder)

@@ -6,10 +6,11 @@ from pathlib import Path
 import polars as pl
 from rich.console import Console
 
-from lookright import checkpoint, objectives, stats
+from lookright import checkpoint, stats
 from lookright.bench.cell import Cell, cells
 from lookright.bench.ledger import Outcome, record, undone
 from lookright.bench.pool import outcomes
+from lookright.complete import complete
 from lookright.data import open_source
 from lookright.errors import Problem, RunError
 from lookright.files import write_atomically
@@ -28,7 +29,7 @@ def bench(run: Run, folder: Path) -> Path:
     a ConfigError when they are not. A cell that fails is written down and the others go on; at the
     end a RunError names every failed cell and its log.
     """
-    _require_objectives(run)
+    run = complete(run)
     folder = Path(folder).resolve()
     wanted = cells(run, folder, open_source(run.data, Path()).fingerprint)
     with checkpoint.hold(folder):
@@ -75,12 +76,6 @@ def _results(cell: Cell) -> pl.DataFrame:
     table = pl.read_csv(cell.folder / "results.csv", schema_overrides=TEXT)
     names = pl.lit(cell.label).alias("objective"), pl.lit(cell.run.seed, pl.Int64).alias("seed")
     return table.select(*names, pl.all())
-
-
-def _require_objectives(run: Run) -> None:
-    """Refuse wrong names and settings before the first cell and not after hours."""
-    for method in run.bench.objectives:
-        objectives.build(method.name, method.settings)
 
 
 def _problem(cell: Cell, reason: str) -> Problem:

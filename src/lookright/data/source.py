@@ -1,11 +1,13 @@
 """A data set: a table of rows and a way to read each of them."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import polars as pl
 
 from lookright.data.sample import Sample
-from lookright.errors import Problem
+from lookright.errors import ConfigError, Problem
+from lookright.names import suggestion
 
 
 class Source(ABC):
@@ -26,3 +28,19 @@ class Source(ABC):
     @abstractmethod
     def sample(self, index: int) -> Sample:
         """Read the row of this index; the same index always gives the same sample."""
+
+
+def measured(source: Source, wanted: Sequence[str] | None = None) -> list[str]:
+    """List the splits to measure: the wanted ones, or all but train.
+
+    Raises ConfigError naming every wanted split that does not exist.
+    """
+    there = source.rows["split"].unique(maintain_order=True).to_list()
+    problems = [
+        Problem("SPLIT", f"There is no split {name!r}.", fix=suggestion(name, there))
+        for name in wanted or ()
+        if name not in there
+    ]
+    if problems:
+        raise ConfigError(*problems)
+    return list(wanted or (name for name in there if name not in ("train", "")))
