@@ -18,6 +18,7 @@ from lookright import checkpoint, stats
 from lookright.bench import bench, cell, table
 from lookright.bench.cell import cells
 from lookright.bench.ledger import undone
+from lookright.complete import complete
 from lookright.data import open_source
 from lookright.errors import ConfigError, RunError
 from lookright.files import read_lines
@@ -42,7 +43,7 @@ if __name__ == "__main__":
 def make(objectives, seeds, *changes):
     run = Run.load(None, [*SETTINGS, *changes])
     wanted = {**run.bench.model_dump(), "objectives": objectives, "seeds": seeds}
-    return Run.of({**run.model_dump(mode="json"), "bench": wanted})
+    return complete(Run.of({**run.model_dump(mode="json"), "bench": wanted}))
 
 
 def fingerprint(run):

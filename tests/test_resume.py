@@ -200,7 +200,16 @@ def test_CK06_the_second_warning_acts_at_once(
     assert ends_as(tmp_path / "run", run, whole)
 
 
+@pytest.fixture
+def hears_ctrl_c() -> Iterator[None]:
+    """A shell that starts tests in the background makes them ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize(("times", "saved"), [(1, 3), (2, 2)])
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_CK07_ctrl_c_saves_and_a_second_one_does_not_wait(
     run: Run,
     whole: dict[str, bytes],
