@@ -13,9 +13,9 @@ from lightning_fabric import Fabric
 from safetensors.numpy import save
 
 from lookright import checkpoint
+from lookright.agreed import agreement, class_maps
 from lookright.allocator import keep_freed_memory
 from lookright.backbones import build
-from lookright.cam import contrast, enlarge, rival
 from lookright.configuration import Evaluation
 from lookright.data import open_source
 from lookright.data.geometry import inscribed, turn
@@ -25,7 +25,7 @@ from lookright.devices import accelerator
 from lookright.errors import ConfigError, DataError, Problem
 from lookright.files import write_atomically
 from lookright.inference import Looks, View, look, softmax
-from lookright.metrics import agreement, robustness
+from lookright.metrics import robustness
 from lookright.metrics.summary import summarise
 from lookright.model import Classifier
 from lookright.run import Run
@@ -98,8 +98,8 @@ def _measure(
     )
     columns = _answers(seen, trained.facts.classes)
     columns["annotated"] = np.asarray(np.isfinite(seen.evidence).all((1, 2)))
-    maps = _class_maps(seen)
-    columns |= _agreement(seen, maps, settings.iou_threshold)
+    maps = class_maps(seen)
+    columns |= agreement(seen, maps, settings.iou_threshold)
     columns |= _flips(seen, list(views), settings)
     kept = [name for name in ("group", "source") if name in source.rows.columns]
     table = source.rows[images.rows].select("id", "split", "label", *kept)
@@ -124,33 +124,6 @@ def _turned_cut(images: torch.Tensor, angle: float) -> torch.Tensor:
 def _answers(seen: Looks, classes: Sequence[str]) -> dict[str, np.ndarray]:
     chances = {f"p_{name}": seen.probabilities[:, k] for k, name in enumerate(classes)}
     return {"predicted": np.array(classes)[seen.predicted], **chances}
-
-
-def _class_maps(seen: Looks) -> dict[str, np.ndarray]:
-    """Return the raw maps that people look at: of the true class, against it, and their gap."""
-    logits, labels = torch.from_numpy(seen.logits), torch.from_numpy(seen.labels)
-    cams = torch.from_numpy(seen.cams)
-    true = seen.cams[np.arange(len(labels)), seen.labels]
-    false = rival(cams, logits, labels).numpy()
-    return {"true": true, "false": false, "difference": true - false, "human": seen.evidence}
-
-
-def _agreement(seen: Looks, maps: dict[str, np.ndarray], threshold: float) -> dict[str, np.ndarray]:
-    """Compare maps with human evidence: energies on the grid of cams, places on that of images."""
-    chosen = seen.cams[np.arange(len(seen.cams)), seen.predicted]
-    guess = torch.from_numpy(seen.predicted)
-    deciding = contrast(torch.from_numpy(seen.cams), torch.from_numpy(seen.logits), guess).numpy()
-    large = enlarge(torch.from_numpy(chosen), seen.maps.shape[1:]).numpy()
-    framing = agreement.framing_sensitivity(chosen, seen.evidence)
-    return {
-        "framing_sensitivity": framing,
-        "framing_sensitivity_true": agreement.framing_sensitivity(maps["true"], seen.evidence),
-        "framing_decision": agreement.framing_sensitivity(deciding, seen.evidence, "abs"),
-        "framing_chance": agreement.chance(seen.evidence),
-        "energy_pointing": 1 - framing,
-        "pointing_game": agreement.pointing_game(large, seen.maps),
-        "iou": agreement.iou(large, seen.maps, threshold),
-    }
 
 
 def _flips(seen: Looks, names: list[str], settings: Evaluation) -> dict[str, np.ndarray]:
