@@ -8,7 +8,7 @@ made, as that needs the code.
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -93,6 +93,88 @@ def _is_own(section: type[BaseModel], key: str) -> bool:
     return key == "settings" or key not in section.model_fields
 
 
+class Annotation(Section):
+    """How many training images keep their map, and how the maps that are kept are spoilt.
+
+    `amount` is a share: of the side by which maps are shifted, of the area that is missing, shrunk
+    or dilated, of the sides by which boxes are longer, of the evidence's width by which a noisy
+    outline wobbles, and of the images whose map is misplaced or swapped with another image's.
+    """
+
+    share: Share = 1.0  # of the annotated training images, the same of each class
+    corruption: Literal[
+        "none",
+        "missing",
+        "shifted",
+        "shrunk",
+        "dilated",
+        "boxes",
+        "noisy",
+        "misplaced",
+        "swapped",
+    ] = "none"
+    amount: Share = 0.25
+    seed: Seed = 0
+    label: Text | None = None  # in the name of its rows
+
+    @property
+    def title(self) -> str:
+        """What a comparison calls it; nothing when all maps are there and as they were drawn."""
+        parts = [f"{100 * self.share:g} %"] if self.share < 1 else []
+        if self.corruption != "none":
+            parts.append(f"{self.corruption} {100 * self.amount:g} %")
+        return self.label or ", ".join(parts)
+
+    @property
+    def deciding(self) -> tuple[float | int | str, ...]:
+        """What decides which maps there are: not the label, and no amount of nothing."""
+        how = () if self.corruption == "none" else (self.corruption, self.amount)
+        return (self.share, self.seed, *how)
+
+
+class Fold(Section):
+    """One way to cut data into training and test, in place of the manifest's own splits."""
+
+    leave_out: Text | None = None  # a column; the rows with `value` in it are the test
+    value: Text | None = None
+    parts: Annotated[int, Field(ge=2)] | None = None  # or: one part of so many is the test
+    part: Annotated[int, Field(ge=0)] | None = None
+    by: Text = "group"  # whoever shares a value of this column stays together
+    val: Annotated[float, Field(gt=0, le=0.5)] = 0.1  # of the training rows, where none is given
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Fold":
+        by_value = self.leave_out is not None and self.value is not None
+        by_part = self.parts is not None and self.part is not None and self.part < self.parts
+        if by_value == by_part:
+            raise ValueError("Give leave_out and value, or parts and a part below it.")
+        return self
+
+    @property
+    def title(self) -> str:
+        """What a comparison calls it."""
+        return str(self.value) if self.leave_out else f"part {self.part} of {self.parts}"
+
+
+class Folds(Section):
+    """The folds of a comparison: leave out each value of a column in turn, or K parts."""
+
+    leave_out: Text | None = None
+    values: Words | None = None  # all of the column if not given
+    largest: Count | None = None  # only the values with the most images
+    parts: Annotated[int, Field(ge=2)] | None = None
+    by: Text = "group"
+    val: Annotated[float, Field(gt=0, le=0.5)] = 0.1
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Folds":
+        if (self.leave_out is None) == (self.parts is None):
+            raise ValueError("Give leave_out (a column), or parts (a number).")
+        return self
+
+
 class Data(Section):
     """Where images, labels and maps come from, and how they are read."""
 
@@ -110,6 +192,8 @@ class Data(Section):
     max_pixels: Count = 89_000_000
     allow_group_overlap: bool = False
     cache: Literal["auto", "ram", "none"] = "auto"  # keep decoded, resized images in memory
+    annotation: Annotation = Annotation()
+    fold: Fold | None = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> "Data":
@@ -202,10 +286,35 @@ class Training(Section):
     processes: Count = 1  # each takes its share of every batch
 
 
+Intervention = Literal[
+    "occlude_inside",
+    "occlude_outside",
+    "foreground_only",
+    "background_only",
+    "border_paint",
+    "text_marker",
+    "background_swap",
+]
+Interventions = Annotated[
+    tuple[Intervention, ...], BeforeValidator(_listed), AfterValidator(_distinct)
+]
+
+
+def _as_words(given: dict[str, Path]) -> dict[str, Path]:
+    wrong = [name for name in given if not re.fullmatch(r"\w[\w.-]*", name)]
+    if wrong:
+        raise ValueError(f"Got the names {wrong}, expected words such as other_hospital.")
+    return given
+
+
 class Evaluation(Section):
     """What a trained classifier is measured on."""
 
     splits: Words | None = None  # all but train
+    tests: Annotated[dict[str, Path], AfterValidator(_as_words)] = {}  # manifests: test_<name>
+    parts: Words = ("group", "source")  # columns whose values get results of their own
+    shared: Text | None = None  # a class whose images join every part, such as the one real set
+    interventions: Interventions = get_args(Intervention)
     angles: Annotated[tuple[Angle, ...], BeforeValidator(_listed), AfterValidator(_distinct)] = (
         -15,
         -10,
@@ -228,10 +337,15 @@ class Bench(Section):
         tuple[Seed, ...], BeforeValidator(_listed), AfterValidator(_distinct), Field(min_length=1)
     ] = (0, 1, 2)
     jobs: Count = 1
+    annotations: tuple[Annotation, ...] = ()  # each objective that looks at maps, under each
+    folds: Folds | None = None
 
     @model_validator(mode="after")
     def _told_apart(self) -> "Bench":
         titles = [method.title for method in self.objectives]
         if len(set(titles)) < len(titles):
             raise ValueError(f"Got the rows {titles}, expected distinct ones: give each a label.")
+        titles = [annotation.title for annotation in self.annotations]
+        if len(set(titles)) < len(titles):
+            raise ValueError(f"Got the annotations {titles}, expected distinct ones.")
         return self

@@ -30,6 +30,7 @@ from lookright.validation import validate
 HARMLESS = (
     "name",
     "data.cache",
+    "data.annotation.label",
     "objective.label",
     "training.workers",
     "training.device",
@@ -39,6 +40,7 @@ HARMLESS = (
     "bench",
 )
 _FILES = ("data.manifest", "model.weights")  # their folders may change, their names not
+_TESTS = "evaluation.tests"  # files by name
 
 
 class Run(Section):
@@ -71,6 +73,11 @@ class Run(Section):
                 section, leaf = key.split(".")
                 located = _located({section: {leaf: changes[key]}}, Path())
                 changes[key] = located[section][leaf]
+        for key, value in changes.items():
+            if key == _TESTS:
+                changes[key] = _placed(value, Path())
+            elif key.startswith(f"{_TESTS}."):
+                changes[key] = _place(value, Path())
         return cls.of(apply(recipe, changes))
 
     @classmethod
@@ -142,8 +149,22 @@ def _located(given: Mapping[str, Any], base: Path) -> dict[str, Any]:
             continue
         file = inner.get(leaf)
         if isinstance(file, str) and file not in ("random", "pretrained"):
-            located[section] = {**inner, leaf: str((base / Path(file).expanduser()).resolve())}
+            located[section] = {**inner, leaf: _place(file, base)}
+    section, leaf = _TESTS.split(".")
+    inner = located.get(section)
+    if isinstance(inner, Mapping) and leaf in inner:
+        located[section] = {**inner, leaf: _placed(inner[leaf], base)}
     return located
+
+
+def _placed(files: Any, base: Path) -> Any:
+    if not isinstance(files, Mapping):
+        return files  # refused where types are checked
+    return {name: _place(file, base) for name, file in files.items()}
+
+
+def _place(file: Any, base: Path) -> Any:
+    return str((base / Path(file).expanduser()).resolve()) if isinstance(file, str) else file
 
 
 def _problems(model: type[Run], given: Mapping[str, Any]) -> tuple[Problem, ...]:

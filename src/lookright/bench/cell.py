@@ -1,4 +1,4 @@
-"""A cell of a comparison: one objective with one seed, in a folder of its own."""
+"""A cell of a comparison: one training and its evaluation, in a folder of its own."""
 
 import hashlib
 import json
@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from lookright.configuration import Bench
+from lookright.bench.row import Row, rows
+from lookright.configuration import Bench, Data, Fold
+from lookright.data import arrange
+from lookright.data.fold import listed
+from lookright.data.source import Source
 from lookright.errors import ConfigError, Problem
 from lookright.evaluate import evaluate
 from lookright.run import Run
@@ -41,7 +45,8 @@ class Cell:
     """One training and its evaluation."""
 
     run: Run
-    label: str  # of the objective
+    label: str  # of its row in the comparison
+    fold: str  # the value that is left out, or the part; "" without folds
     folder: Path
     key: Key
 
@@ -51,20 +56,24 @@ class Cell:
         return self.folder.with_suffix(".log")
 
     def __str__(self) -> str:
-        return f"{self.label}, seed {self.run.seed}"
+        parts = [self.label, self.fold, f"seed {self.run.seed}"]
+        return ", ".join(part for part in parts if part)
 
 
-def cells(run: Run, folder: Path, fingerprint: str) -> list[Cell]:
-    """List every objective with every seed; the run's own objective when none are named."""
-    methods = run.bench.objectives or (run.objective,)
-    _require_distinct([method.title for method in methods])
+def cells(run: Run, folder: Path, source: Source) -> list[Cell]:
+    """List every row of the comparison with every fold and every seed; `source` is its data set."""
+    lines, folds = rows(run), _folds(run, source)
+    _require_distinct([row.label for row in lines], "row")
+    _require_distinct([fold.title for fold in folds if fold], "fold")
+    prints = {
+        (row.annotation, fold): arrange(source, _data(run, row, fold)).fingerprint
+        for row in lines
+        for fold in folds
+    }
     return [
-        _cell(
-            run.model_copy(update={"objective": method, "seed": seed, "bench": Bench()}),
-            folder / _file_name(method.title) / f"seed-{seed}",
-            fingerprint,
-        )
-        for method in methods
+        _cell(run, row, fold, seed, folder, prints[row.annotation, fold])
+        for row in lines
+        for fold in folds
         for seed in run.bench.seeds
     ]
 
@@ -79,15 +88,29 @@ def run_cell(cell: Cell) -> None:
     evaluate(cell.folder)
 
 
-def _cell(run: Run, folder: Path, fingerprint: str) -> Cell:
-    evaluation = json.dumps(run.evaluation.model_dump(mode="json"), sort_keys=True)
+def _folds(run: Run, source: Source) -> list[Fold | None]:
+    if run.bench.folds is None:
+        return [run.data.fold]
+    return list(listed(source.rows, run.bench.folds))
+
+
+def _data(run: Run, row: Row, fold: Fold | None) -> Data:
+    return run.data.model_copy(update={"annotation": row.annotation, "fold": fold})
+
+
+def _cell(run: Run, row: Row, fold: Fold | None, seed: int, folder: Path, fingerprint: str) -> Cell:
+    title = fold.title if fold and run.bench.folds else ""
+    place = folder / _file_name(row.label) / _file_name(title, "") / f"seed-{seed}"
+    changes = {"objective": row.objective, "data": _data(run, row, fold), "seed": seed}
+    own = run.model_copy(update={**changes, "bench": Bench()})
+    evaluation = json.dumps(own.evaluation.model_dump(mode="json"), sort_keys=True)
     key = Key(
-        run.hash[:LETTERS],
+        own.hash[:LETTERS],
         hashlib.sha256(fingerprint.encode()).hexdigest()[:LETTERS],
         version("lookright"),
         hashlib.sha256(evaluation.encode()).hexdigest()[:LETTERS],
     )
-    return Cell(run, run.objective.title, folder, key)
+    return Cell(own, row.label, title, place, key)
 
 
 def _is_stale(cell: Cell) -> bool:
@@ -103,14 +126,14 @@ def _is_stale(cell: Cell) -> bool:
     return (data, facts.versions["lookright"]) != (cell.key.data, cell.key.version)
 
 
-def _file_name(label: str) -> str:
-    return re.sub(r"[^\w.=+-]+", "-", label).strip(".-") or "objective"
+def _file_name(label: str, nothing: str = "objective") -> str:
+    return re.sub(r"[^\w.=+-]+", "-", label).strip(".-") or nothing
 
 
-def _require_distinct(labels: list[str]) -> None:
+def _require_distinct(labels: list[str], what: str) -> None:
     names = [_file_name(label).lower() for label in labels]
     problems = [
-        Problem("BENCH-LABEL", f"The row {label!r} would share its folder {name!r}.", fix=fix)
+        Problem("BENCH-LABEL", f"The {what} {label!r} would share its folder {name!r}.", fix=fix)
         for label, name in zip(labels, names, strict=True)
         for fix in ["Give it a label of other letters."]
         if names.count(name) > 1

@@ -6,12 +6,14 @@ from pathlib import Path
 import polars as pl
 from rich.console import Console
 
-from lookright import checkpoint, stats
+from lookright import checkpoint
 from lookright.bench.cell import Cell, cells
+from lookright.bench.folds import compared
 from lookright.bench.ledger import Outcome, record, undone
 from lookright.bench.pool import outcomes
 from lookright.complete import complete
-from lookright.data import open_source
+from lookright.data import unarranged
+from lookright.data.source import Source
 from lookright.errors import Problem, RunError
 from lookright.files import write_atomically
 from lookright.run import Run
@@ -31,7 +33,7 @@ def bench(run: Run, folder: Path) -> Path:
     """
     run = complete(run)
     folder = Path(folder).resolve()
-    wanted = cells(run, folder, open_source(run.data, Path()).fingerprint)
+    wanted = cells(run, folder, _source(run))
     with checkpoint.hold(folder):
         waiting = undone(folder, wanted)
         run.save(folder / "bench.yaml")
@@ -41,6 +43,12 @@ def bench(run: Run, folder: Path) -> Path:
     if failed:
         raise RunError(*(_problem(cell, reason) for cell, reason in failed))
     return folder
+
+
+def _source(run: Run) -> Source:
+    """Open the data before any fold; folds make splits of their own, whatever the given ones."""
+    free = {"allow_group_overlap": True} if run.bench.folds else {}
+    return unarranged(run.data.model_copy(update=free), Path())
 
 
 def _work_off(folder: Path, waiting: Sequence[Cell], count: int, jobs: int) -> Failures:
@@ -69,13 +77,13 @@ def _collect(folder: Path, done: Sequence[Cell]) -> None:
         return
     results = pl.concat([_results(cell) for cell in done])
     write_atomically(folder / "results.csv", results.write_csv())
-    write_atomically(folder / "comparison.csv", stats.compare(results).write_csv())
+    write_atomically(folder / "comparison.csv", compared(results).write_csv())
 
 
 def _results(cell: Cell) -> pl.DataFrame:
     table = pl.read_csv(cell.folder / "results.csv", schema_overrides=TEXT)
-    names = pl.lit(cell.label).alias("objective"), pl.lit(cell.run.seed, pl.Int64).alias("seed")
-    return table.select(*names, pl.all())
+    names = {"objective": cell.label, "seed": cell.run.seed, "fold": cell.fold}
+    return table.select(*(pl.lit(value).alias(name) for name, value in names.items()), pl.all())
 
 
 def _problem(cell: Cell, reason: str) -> Problem:

@@ -22,7 +22,8 @@ NOTHING = "–"
 
 def table(comparison: pl.DataFrame) -> Table:
     """Draw the main measures of `comparison.csv`, intervals under their means, warnings below."""
-    shown = comparison.filter(pl.col("measure").is_in(SHOWN))
+    whole = pl.col("fold").fill_null("") == ""
+    shown = comparison.filter(pl.col("measure").is_in(SHOWN), whole)
     drawn = Table(box=box.SIMPLE, caption=_caption(shown), caption_justify="left")
     drawn.add_column("objective", overflow="fold")
     for name in ("mean ± std\n95 %", "difference\n95 %", "t\nHolm p", "Wilcoxon\nHolm p"):

@@ -25,11 +25,13 @@ def show_comparison(folder: Path) -> None:
     """Print mean and standard deviation over seeds, one table per split."""
     import polars as pl
 
-    found = pl.read_csv(folder / "comparison.csv", infer_schema_length=None)
+    text = {"fold": pl.String}
+    found = pl.read_csv(folder / "comparison.csv", schema_overrides=text, infer_schema_length=None)
     for note in _in_every_row(found["note"]):
         print(f"Note: {note}.")
-    for (split,), part in found.group_by("split", maintain_order=True):
-        print(f"\n{split}")
+    found = found.with_columns(pl.col("fold").fill_null(""))
+    for (split, fold), part in found.group_by("split", "fold", maintain_order=True):
+        print(f"\n{split}, {fold}" if fold else f"\n{split}")
         values = zip(part["mean"], part["std"], strict=True)
         _show(part, "objective", [_spread(mean, std) for mean, std in values])
 

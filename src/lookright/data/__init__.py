@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lookright.configuration import Annotation, Fold
+from lookright.data.arranged import arranged
 from lookright.data.manifest import Manifest
 from lookright.data.reading import Reading
 from lookright.data.source import Source
@@ -15,10 +17,28 @@ from lookright.errors import ConfigError, Problem
 # Settings that belong to batches and not to a data set: a named set does not see them.
 _BATCHING = {"size", "colours", "bits", "empty_mask", "mask_channel", "on_bad_sample", "min_side"}
 _BATCHING |= {"max_pixels", "allow_group_overlap", "cache", "classes", "manifest", "name"}
+_BATCHING |= {"annotation", "fold"}
 
 
 def open_source(settings: Mapping[str, Any] | object, base: Path) -> Source:
-    """Open the data set that the settings name: a manifest, relative to `base`, or one by name."""
+    """Open the data set that the settings name: a manifest, relative to `base`, or one by name.
+
+    It is split as `fold` says, and its training maps are thinned and spoilt as `annotation` says.
+    """
+    given = dict(settings) if isinstance(settings, Mapping) else _attributes(settings)
+    return arrange(unarranged(given, base), given)
+
+
+def arrange(source: Source, settings: Mapping[str, Any] | object) -> Source:
+    """Put an opened data set into the arrangement that the settings ask for."""
+    given = settings if isinstance(settings, Mapping) else _attributes(settings)
+    fold = given.get("fold")
+    annotation = Annotation.model_validate(given.get("annotation") or {})
+    return arranged(source, annotation, Fold.model_validate(fold) if fold else None)
+
+
+def unarranged(settings: Mapping[str, Any] | object, base: Path) -> Source:
+    """Open a data set as it is, before any fold and with all its maps."""
     given = dict(settings) if isinstance(settings, Mapping) else _attributes(settings)
     if given.get("manifest") is None:
         from lookright.data import sets
@@ -31,7 +51,8 @@ def open_source(settings: Mapping[str, Any] | object, base: Path) -> Source:
         base / given["manifest"],
         given.get("classes"),
         Reading.of(given),
-        bool(given.get("allow_group_overlap", False)),
+        # Folds make splits of their own, whatever groups the given ones tear apart.
+        bool(given.get("allow_group_overlap", False) or given.get("fold")),
     )
 
 

@@ -31,7 +31,8 @@ class Manifest(Source):
     """Images and maps in files, named by the rows of a CSV or Parquet table.
 
     Raises DataError with every offending row: paths that leave the folder or lead nowhere, ids
-    twice, labels or splits that are none, and groups in two splits unless that is allowed.
+    twice, labels or splits that are none, and groups in two splits unless that is allowed. A test
+    set may lack a class (`forgiven`, codes of problems).
     """
 
     def __init__(
@@ -40,17 +41,23 @@ class Manifest(Source):
         classes: Sequence[str] | None = None,
         reading: Reading | None = None,
         allow_group_overlap: bool = False,
+        forgiven: Sequence[str] = (),
     ) -> None:
         table = read_table(Path(path))
         verified = verify(table, classes, allow_group_overlap)
-        errors = [each for each in verified.problems if each.level == "error"]
+        errors = [
+            each
+            for each in verified.problems
+            if each.level == "error" and each.code not in forgiven
+        ]
         if errors:
             raise DataError(*errors)
         self.root = table.root
         self.reading = reading or Reading()
         self.rows = verified.rows
         self.classes = tuple(classes or sorted(verified.rows["label"].unique()))
-        self.notices = (*table.notices, *verified.problems)
+        remarks = (each for each in verified.problems if each.level != "error")
+        self.notices = (*table.notices, *remarks)
         self._sizes = verified.sizes
         self.fingerprint = _fingerprint(self)
 

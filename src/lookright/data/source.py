@@ -1,7 +1,7 @@
 """A data set: a table of rows and a way to read each of them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -30,12 +30,15 @@ class Source(ABC):
         """Read the row of this index; the same index always gives the same sample."""
 
 
-def measured(source: Source, wanted: Sequence[str] | None = None) -> list[str]:
+def measured(
+    source: Source, wanted: Sequence[str] | None = None, also: Iterable[str] = ()
+) -> list[str]:
     """List the splits to measure: the wanted ones, or all but train.
 
-    Raises ConfigError naming every wanted split that does not exist.
+    `also` names splits of other data. Raises ConfigError naming every wanted split that does not
+    exist.
     """
-    there = source.rows["split"].unique(maintain_order=True).to_list()
+    there = [*source.rows["split"].unique(maintain_order=True), *also]
     problems = [
         Problem("SPLIT", f"There is no split {name!r}.", fix=suggestion(name, there))
         for name in wanted or ()
@@ -44,3 +47,21 @@ def measured(source: Source, wanted: Sequence[str] | None = None) -> list[str]:
     if problems:
         raise ConfigError(*problems)
     return list(wanted or (name for name in there if name not in ("train", "")))
+
+
+def require_parts(source: Source, parts: Sequence[str], shared: str | None) -> None:
+    """Raise ConfigError for columns that the data lack, but group and source, and for no class."""
+    columns = [name for name in source.rows.columns if name not in ("id", "split", "label")]
+    problems = [
+        Problem("PART", f"There is no column {name!r}.", "evaluation.parts", fix)
+        for name in parts
+        for fix in [suggestion(name, columns)]
+        if name not in {*columns, "group", "source"}
+    ]
+    if shared is not None and shared not in source.classes:
+        fix = suggestion(shared, source.classes)
+        problems.append(
+            Problem("LABEL-UNKNOWN", f"There is no class {shared!r}.", "evaluation.shared", fix)
+        )
+    if problems:
+        raise ConfigError(*problems)

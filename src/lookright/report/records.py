@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 from lookright.errors import Problem, RunError
 from lookright.files import read_lines
 
-TEXT = ("split", "by", "value_of", "measure", "objective", "note")
+TEXT = ("split", "by", "value_of", "measure", "objective", "note", "fold")
 WHOLE = ("seed", "seeds", "count", "undefined")
 
 
