@@ -130,7 +130,7 @@ def test_spoiling_is_the_same_every_time_and_leaves_an_empty_map_empty(kind):
 def test_a_source_spoils_only_what_is_learnt_from():
     plain = open_source({"name": "digits", "train": 60}, None)
     how = {"share": 0.5, "corruption": "swapped", "amount": 1.0}
-    source = open_source({"name": "digits", "train": 60, "annotation": how}, None)
+    source = open_source({"name": "digits", "train": 60, "maps": how}, None)
     kept = source.rows.with_row_index().filter((pl.col("split") == "train") & pl.col("annotated"))
     assert len(kept) == 30
     there = {index: plain.sample(index).map.tobytes() for index in kept["index"]}

@@ -192,7 +192,7 @@ class Data(Section):
     max_pixels: Count = 89_000_000
     allow_group_overlap: bool = False
     cache: Literal["auto", "ram", "none"] = "auto"  # keep decoded, resized images in memory
-    annotation: Annotation = Annotation()
+    maps: Annotation = Annotation()
     fold: Fold | None = None
 
     @model_validator(mode="after")

@@ -30,7 +30,7 @@ from lookright.validation import validate
 HARMLESS = (
     "name",
     "data.cache",
-    "data.annotation.label",
+    "data.maps.label",
     "objective.label",
     "training.workers",
     "training.device",

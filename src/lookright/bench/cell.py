@@ -95,7 +95,7 @@ def _folds(run: Run, source: Source) -> list[Fold | None]:
 
 
 def _data(run: Run, row: Row, fold: Fold | None) -> Data:
-    return run.data.model_copy(update={"annotation": row.annotation, "fold": fold})
+    return run.data.model_copy(update={"maps": row.annotation, "fold": fold})
 
 
 def _cell(run: Run, row: Row, fold: Fold | None, seed: int, folder: Path, fingerprint: str) -> Cell:

@@ -33,5 +33,5 @@ def rows(run: Run) -> list[Row]:
 
 
 def _noticed(method: Method, run: Run) -> tuple[Annotation, ...]:
-    given = run.bench.annotations or (run.data.annotation,)
-    return given if objectives.find(method.name).uses_maps else (run.data.annotation,)
+    given = run.bench.annotations or (run.data.maps,)
+    return given if objectives.find(method.name).uses_maps else (run.data.maps,)

@@ -17,13 +17,13 @@ from lookright.errors import ConfigError, Problem
 # Settings that belong to batches and not to a data set: a named set does not see them.
 _BATCHING = {"size", "colours", "bits", "empty_mask", "mask_channel", "on_bad_sample", "min_side"}
 _BATCHING |= {"max_pixels", "allow_group_overlap", "cache", "classes", "manifest", "name"}
-_BATCHING |= {"annotation", "fold"}
+_BATCHING |= {"maps", "fold"}
 
 
 def open_source(settings: Mapping[str, Any] | object, base: Path) -> Source:
     """Open the data set that the settings name: a manifest, relative to `base`, or one by name.
 
-    It is split as `fold` says, and its training maps are thinned and spoilt as `annotation` says.
+    It is split as `fold` says, and its training maps are thinned and spoilt as `maps` says.
     """
     given = dict(settings) if isinstance(settings, Mapping) else _attributes(settings)
     return arrange(unarranged(given, base), given)
@@ -33,7 +33,7 @@ def arrange(source: Source, settings: Mapping[str, Any] | object) -> Source:
     """Put an opened data set into the arrangement that the settings ask for."""
     given = settings if isinstance(settings, Mapping) else _attributes(settings)
     fold = given.get("fold")
-    annotation = Annotation.model_validate(given.get("annotation") or {})
+    annotation = Annotation.model_validate(given.get("maps") or {})
     return arranged(source, annotation, Fold.model_validate(fold) if fold else None)
 
 
