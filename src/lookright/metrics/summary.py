@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from lookright.metrics import classification, robustness
+from lookright.errors import ConfigError, Problem
+from lookright.metrics import biometrics, classification, robustness
+from lookright.names import suggestion
 
 COLUMNS = {
     "split": pl.String,
@@ -24,6 +26,12 @@ SCORES = {
     "balanced_accuracy": classification.balanced_accuracy,
     "ece": classification.calibration_error,
 }
+OF_ATTACKS = {  # with two classes; the second is the attack
+    "eer": biometrics.eer,
+    "apcer": biometrics.apcer,
+    "bpcer": biometrics.bpcer,
+    "acer": biometrics.acer,
+}
 PER_IMAGE = [
     "framing_sensitivity",
     "framing_sensitivity_true",
@@ -32,6 +40,14 @@ PER_IMAGE = [
     "energy_pointing",
     "pointing_game",
     "iou",
+    "iou_otsu",
+    "iou_mean",
+    "relevance_rank",
+    "cc",
+    "sim",
+    "kl",
+    "nss",
+    "auc_judd",
 ]
 MOST_PARTS = 50  # more groups than this are patients, not groups to compare
 
@@ -57,31 +73,46 @@ class Images:
         return self.probabilities.argmax(1) == self.labels
 
 
-def summarise(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame:
+def summarise(
+    predictions: pl.DataFrame,
+    classes: Sequence[str],
+    by: Sequence[str] = ("group", "source"),
+    shared: str | None = None,
+) -> pl.DataFrame:
     """Average every measure over each split, and over its groups, sources and classes.
 
-    Takes the columns of `predictions.parquet`: split, label, p_<class> for each class, optional
-    group and source, and the per-image measures that exist. Groups and sources are listed when
-    there are at most fifty and, for groups, two images each on average: patients are not.
+    Takes the columns of `predictions.parquet`: split, label, p_<class> for each class, the
+    per-image measures that exist, and the columns to list by; those that are missing are left
+    out. A column is listed when it has at most fifty values and, for groups, two images each on
+    average: patients are not. The images of the class `shared` join every part of their split, so
+    that each generator of fakes is measured against the same real images.
     """
-    listed = [by for by in ("group", "source") if _is_listed(predictions, by)]
+    _known(shared, classes)
+    listed = [each for each in by if _is_listed(predictions, each)]
     rows = [
         (split, *row)
         for (split,), part in predictions.group_by("split", maintain_order=True)
-        for row in _split_rows(part, classes, listed)
+        for row in _split_rows(part, classes, listed, shared)
     ]
     return pl.DataFrame(rows, schema=COLUMNS, orient="row")
 
 
+def _known(shared: str | None, classes: Sequence[str]) -> None:
+    if shared is not None and shared not in classes:
+        what = f"No class is called {shared!r}: its images cannot be shared."
+        fix = suggestion(shared, list(classes))
+        raise ConfigError(Problem("CLASS-UNKNOWN", what, "shared", fix))
+
+
 def _split_rows(
-    part: pl.DataFrame, classes: Sequence[str], listed: Sequence[str]
+    part: pl.DataFrame, classes: Sequence[str], listed: Sequence[str], shared: str | None
 ) -> Iterator[tuple[str, str, *Row]]:
     images = _images(part, classes)
+    parts = {by: _parts(part, by, shared) for by in listed}
     yield from (("all", "", *row) for row in _rows(images))
-    if "group" in listed:
-        yield from (("all", "", *row) for row in _worst_group(images, part))
-    for by in listed:
-        for value, kept in _parts(part, by).items():
+    yield from (("all", "", *row) for row in _worst_group(images, parts.get("group", {})))
+    for by, values in parts.items():
+        for value, kept in values.items():
             yield from ((by, value, *row) for row in _rows(images.only(kept)))
     for index, name in enumerate(classes):
         yield from (("class", name, *row) for row in _class_rows(images, index))
@@ -120,6 +151,10 @@ def _column(part: pl.DataFrame, names: list[str]) -> np.ndarray:
 def _rows(images: Images) -> Iterator[Row]:
     for name, score in SCORES.items():
         yield _scored(name, score(images.labels, images.probabilities), len(images.labels))
+    if images.probabilities.shape[1] == 2:
+        for name, score in OF_ATTACKS.items():
+            value = score(images.labels == 1, images.probabilities[:, 1])
+            yield _scored(name, value, len(images.labels))
     yield from _averages(images)
 
 
@@ -154,11 +189,13 @@ def _scored(name: str, value: float, count: int) -> Row:
     return (name, value, 0, count) if np.isnan(value) else (name, value, count, 0)
 
 
-def _worst_group(images: Images, part: pl.DataFrame) -> Iterator[Row]:
-    groups = _parts(part, "group")
-    if groups:
-        lowest = min(float(images.right[kept].mean()) for kept in groups.values())
-        yield "worst_group_accuracy", lowest, len(images.labels), 0
+def _worst_group(images: Images, groups: dict[str, np.ndarray]) -> Iterator[Row]:
+    """Give the lowest score of a group; groups in which it is undefined are none to be worst."""
+    for name in ("accuracy", "auroc") if groups else ():
+        parts = (images.only(kept) for kept in groups.values())
+        scores = [SCORES[name](each.labels, each.probabilities) for each in parts]
+        worst = min((score for score in scores if not np.isnan(score)), default=np.nan)
+        yield _scored(f"worst_group_{name}", worst, len(images.labels))
 
 
 def _is_listed(predictions: pl.DataFrame, by: str) -> bool:
@@ -170,8 +207,9 @@ def _is_listed(predictions: pl.DataFrame, by: str) -> bool:
     return 0 < count <= MOST_PARTS and not is_rare
 
 
-def _parts(part: pl.DataFrame, by: str) -> dict[str, np.ndarray]:
-    """Flag the images of each value of a column."""
+def _parts(part: pl.DataFrame, by: str, shared: str | None) -> dict[str, np.ndarray]:
+    """Flag the images of each value of a column; those of the shared class are in every part."""
     column = part[by].cast(pl.String)
+    everywhere = (part["label"].cast(pl.String) == shared).to_numpy() if shared else False
     values = column.drop_nulls().unique().sort().to_list()
-    return {value: (column == value).fill_null(False).to_numpy() for value in values}
+    return {value: (column == value).fill_null(False).to_numpy() | everywhere for value in values}
