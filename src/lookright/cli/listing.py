@@ -24,6 +24,7 @@ class Kind(StrEnum):
     objectives = "objectives"
     models = "models"
     datasets = "datasets"
+    explainers = "explainers"
 
 
 @app.command("list", context_settings=PLAIN)
@@ -31,13 +32,18 @@ def list_things(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
     name: Annotated[str, typer.Argument(help="Show all about this one.")] = "",
 ) -> None:
-    """List objectives, models or data sets.
+    """List objectives, models, data sets or explainers.
 
     \b
     lookright list objectives
     lookright list objectives cyborg
     """
-    lines = {Kind.objectives: _objectives, Kind.models: _models, Kind.datasets: _datasets}
+    lines = {
+        Kind.objectives: _objectives,
+        Kind.models: _models,
+        Kind.datasets: _datasets,
+        Kind.explainers: _explainers,
+    }
     for line in lines[kind](name):
         typer.echo(line)
 
@@ -54,6 +60,13 @@ def _datasets(name: str) -> Iterator[str]:
 
     for each in [name] if name else sets.names():
         yield from _class(each, sets.find(each), whole=bool(name))
+
+
+def _explainers(name: str) -> Iterator[str]:
+    from lookright import explainers
+
+    for each in [name] if name else explainers.names():
+        yield from _class(each, explainers.find(each), whole=bool(name))
 
 
 def _models(name: str) -> Iterator[str]:
