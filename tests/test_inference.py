@@ -72,7 +72,7 @@ def test_evidence_is_the_share_of_each_cell_that_people_marked(
 
 
 def test_every_view_is_another_look_at_the_same_images(model: nn.Module, images: Examples) -> None:
-    views = [lambda pictures: pictures, lambda pictures: pictures.flip(3)]
+    views = [lambda scene: scene.images, lambda scene: scene.images.flip(3)]
     seen = look(model, images, 4, CPU, views)
     assert np.array_equal(seen.views[:, 0], seen.logits)
     assert not np.array_equal(seen.views[:, 1], seen.logits)

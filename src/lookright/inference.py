@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from lookright.cam import shrink
 from lookright.data.loader import Examples, load
+from lookright.interventions import Donors, Scene
 from lookright.types import Batch, Images
 
-View = Callable[[Images], Images]  # another look at the same images: turned, cut, ...
+View = Callable[[Scene], Images]  # another look at the same images: turned, cut, changed, ...
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,19 @@ def look(
     device: torch.device,
     views: Sequence[View] = (),
     workers: int = 0,
+    donors: Donors | None = None,
 ) -> Looks:
-    """Look at every image once in each view, unaugmented, in float32 and eval mode."""
+    """Look at every image once in each view, unaugmented, in float32 and eval mode.
+
+    Without donors, the donor of an image is the image itself.
+    """
     cuts = [list(range(at, min(at + batch, len(images)))) for at in range(0, len(images), batch)]
     with watching(model):
         batches = (on_device(each, device) for each in load(images, cuts, workers=workers))
-        seen = [_rows(model, each, views) for each in batches]
+        seen = [
+            _rows(model, each, views, donors.of(cut) if donors else each.images)
+            for cut, each in zip(cuts, batches, strict=True)
+        ]
     return Looks(*(np.concatenate(column) for column in zip(*seen, strict=True)))
 
 
@@ -87,9 +95,12 @@ def on_device(
     )
 
 
-def _rows(model: nn.Module, batch: Batch, views: Sequence[View]) -> tuple[np.ndarray, ...]:
+def _rows(
+    model: nn.Module, batch: Batch, views: Sequence[View], donors: Images
+) -> tuple[np.ndarray, ...]:
     seen = model(batch.images)
-    others = [model(view(batch.images)).logits for view in views]
+    scene = Scene(batch.images, batch.maps, batch.annotated, donors)
+    others = [model(view(scene)).logits for view in views]
     stacked = torch.stack(others, 1) if others else seen.logits[:, None][:, :0]
     evidence = _asked(shrink(batch.maps, like=seen.cams), batch)
     found = (batch.labels, seen.logits, seen.cams, evidence, _asked(batch.maps, batch), stacked)

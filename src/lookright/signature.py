@@ -111,6 +111,8 @@ def _kind(annotation: Any) -> str:
         parts = [part for part in get_args(annotation) if part is not NoneType]
         kinds = [_kind(part) for part in parts]
         return " | ".join([*kinds, "null"] if len(parts) < len(get_args(annotation)) else kinds)
+    if origin is dict:
+        return f"{_kind(get_args(annotation)[1])} by name"
     if origin in (tuple, list):
         return "list of " + _kind(get_args(annotation)[0])
     words = {bool: "true | false", int: "whole number", float: "number", str: "text"}
