@@ -339,6 +339,7 @@ class Bench(Section):
     jobs: Count = 1
     annotations: tuple[Annotation, ...] = ()  # each objective that looks at maps, under each
     folds: Folds | None = None
+    published: Text | None = None  # paper.task whose tables ours are put beside
 
     @model_validator(mode="after")
     def _told_apart(self) -> "Bench":

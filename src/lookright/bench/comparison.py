@@ -6,11 +6,13 @@ from pathlib import Path
 import polars as pl
 from rich.console import Console
 
-from lookright import checkpoint
+from lookright import checkpoint, published
 from lookright.bench.cell import Cell, cells
 from lookright.bench.folds import compared
 from lookright.bench.ledger import Outcome, record, undone
+from lookright.bench.paper import beside
 from lookright.bench.pool import outcomes
+from lookright.bench.row import rows
 from lookright.complete import complete
 from lookright.data import unarranged
 from lookright.data.source import Source
@@ -32,6 +34,8 @@ def bench(run: Run, folder: Path) -> Path:
     end a RunError names every failed cell and its log.
     """
     run = complete(run)
+    if run.bench.published:
+        published.find(run.bench.published)  # a wrong name costs no training
     folder = Path(folder).resolve()
     wanted = cells(run, folder, _source(run))
     with checkpoint.hold(folder):
@@ -39,7 +43,7 @@ def bench(run: Run, folder: Path) -> Path:
         run.save(folder / "bench.yaml")
         failed = _work_off(folder, waiting, len(wanted), run.bench.jobs)
         lost = {cell.folder for cell, _ in failed}
-        _collect(folder, [cell for cell in wanted if cell.folder not in lost])
+        _collect(run, folder, [cell for cell in wanted if cell.folder not in lost])
     if failed:
         raise RunError(*(_problem(cell, reason) for cell, reason in failed))
     return folder
@@ -71,13 +75,17 @@ def _line(cell: Cell, outcome: Outcome) -> str:
     return f"{line}; see {cell.log}" if outcome.status == "failed" else line
 
 
-def _collect(folder: Path, done: Sequence[Cell]) -> None:
-    """Write `results.csv` and `comparison.csv` from what the cells left in their folders."""
+def _collect(run: Run, folder: Path, done: Sequence[Cell]) -> None:
+    """Write `results.csv` and what follows from it, from what the cells left in their folders."""
     if not done:
         return
     results = pl.concat([_results(cell) for cell in done])
     write_atomically(folder / "results.csv", results.write_csv())
     write_atomically(folder / "comparison.csv", compared(results).write_csv())
+    if run.bench.published:
+        methods = {row.label: row.objective.name for row in rows(run) if not row.annotation.title}
+        paper = beside(results, published.find(run.bench.published), methods)
+        write_atomically(folder / "paper.csv", paper.write_csv())
 
 
 def _results(cell: Cell) -> pl.DataFrame:

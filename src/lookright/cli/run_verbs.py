@@ -92,6 +92,10 @@ def bench(
     from lookright.cli.tables import show_comparison
 
     show_comparison(folder)
+    if run.bench.published:
+        from lookright.cli.paper_table import show_paper
+
+        show_paper(folder)
     typer.echo(f"\n{folder}\nNext: lookright report {folder}")
 
 
