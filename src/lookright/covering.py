@@ -68,14 +68,18 @@ def cover(
     fill: Images,
     kind: Score = "margin",
 ) -> Table:
-    """Score every image under each of `count` covers: the image where it stays, else the fill."""
+    """Score every image under each of `count` covers: the image where it stays, else the fill.
+
+    The scores carry no gradient.
+    """
     pairs = torch.arange(len(images) * count, device=images.device)
     found = []
     for part in pairs.split(TOGETHER):
         image, number = part // count, part % count
-        stays = covers(image, number)[:, None].to(images.dtype)
-        mixed = fill[image] + stays * (images[image] - fill[image])
-        found.append(score(model, mixed, classes[image], kind))
+        with torch.no_grad():
+            stays = covers(image, number)[:, None].to(images.dtype)
+            mixed = fill[image] + stays * (images[image] - fill[image])
+            found.append(score(model, mixed, classes[image], kind))
     return torch.cat(found).view(len(images), count)
 
 

@@ -8,10 +8,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lookright.cam import enlarge, rescale
-from lookright.covering import blank, cover
+from lookright.covering import Covers, blank, cover
+from lookright.explainer import untouched
 from lookright.metrics import faithfulness as measures
 from lookright.model import Classifier
-from lookright.types import ImageMaps, Images, Labels, Maps
+from lookright.types import Images, Labels, Maps
 
 Values = Float[np.ndarray, " images"]
 Curves = Float[np.ndarray, "images points"]
@@ -44,14 +45,14 @@ def revealed(model: Classifier, images: Images, classes: Labels, maps: Maps) -> 
     positive = maps.relu()
     stays = rescale(enlarge(rescale(positive), _size(images)))
     fill = blank(images, "black")
-    found = cover(model, images, classes, lambda image, _: stays[image], 1, fill)
-    return np.where(measures.speaks(positive.cpu().numpy()), _chances(found)[:, 0], np.nan)
+    found = _chances(model, images, classes, lambda image, _: stays[image], 1, fill)
+    return np.where(measures.speaks(positive.cpu().numpy()), found[:, 0], np.nan)
 
 
 def answers(model: Classifier, images: Images, classes: Labels) -> Values:
     """Return p of the class for the images as they are."""
     whole = torch.ones_like(images[:, 0])
-    return _chances(cover(model, images, classes, lambda image, _: whole[image], 1, images))[:, 0]
+    return _chances(model, images, classes, lambda image, _: whole[image], 1, images)[:, 0]
 
 
 def _curves(
@@ -63,18 +64,22 @@ def _curves(
     cuts = torch.linspace(0, places[0].numel(), steps + 1, device=images.device).round()
     covers = partial(_stays, places, cuts, is_shown)
     fill = blank(images, "blurred" if is_shown else "mean")
-    found = _chances(cover(model, images, classes, covers, steps + 1, fill))
+    found = _chances(model, images, classes, covers, steps + 1, fill)
     speaks = measures.speaks(maps.cpu().numpy())
     return np.where(speaks[:, None], found, np.nan)
 
 
-def _stays(places: ImageMaps, cuts: Tensor, is_shown: bool, image: Tensor, step: Tensor) -> Tensor:
+def _stays(places: Tensor, cuts: Tensor, is_shown: bool, image: Tensor, step: Tensor) -> Tensor:
     changed = places[image] < cuts[step, None, None]
     return changed if is_shown else ~changed
 
 
-def _chances(margins: Tensor) -> Curves:
-    """Turn margins into probabilities in float64, where close to certain is not yet certain."""
+def _chances(
+    model: Classifier, images: Images, classes: Labels, covers: Covers, count: int, fill: Images
+) -> Curves:
+    """Look under covers; in float64, where close to certain is not yet certain."""
+    with untouched(model):
+        margins = cover(model, images, classes, covers, count, fill)
     return 1 / (1 + np.exp(-margins.cpu().numpy().astype(np.float64)))
 
 

@@ -187,8 +187,7 @@ class _Look:
         found: dict[str, Columns] = {}
         for name, artist in self.artists.items():
             maps = artist(model, images, classes)
-            with untouched(model), torch.no_grad():
-                found[name] = self._erased(batch, classes, maps)
+            found[name] = self._erased(batch, classes, maps)
             found[name] |= _agreement(batch, maps, artist)
             found[name] |= _sanity(artist, strangers, batch, classes, maps)
         return found

@@ -37,17 +37,10 @@ class Occlusion(Explainer):
     def explain(self, model: Classifier, images: Images, classes: Labels) -> Maps:
         """Cover one window after the other."""
         stays = self._windows(images)
-        with torch.no_grad():
-            whole = score(model, images, classes, self.score)
-            left = cover(
-                model,
-                images,
-                classes,
-                lambda _, number: stays[number],
-                len(stays),
-                blank(images, self.fill),
-                self.score,
-            )
+        whole = score(model, images, classes, self.score)
+        fill = blank(images, self.fill)
+        places = len(stays)
+        left = cover(model, images, classes, lambda _, at: stays[at], places, fill, self.score)
         covered = (~stays).to(images.dtype)
         lost = torch.einsum("nw,whv->nhv", whole[:, None] - left, covered)
         return lost / covered.sum(0)

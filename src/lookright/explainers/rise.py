@@ -30,16 +30,10 @@ class Rise(Explainer):
     def explain(self, model: Classifier, images: Images, classes: Labels) -> Maps:
         """Look through every mask."""
         masks = self._draw((images.shape[2], images.shape[3])).to(images)
-        with torch.no_grad():
-            left = cover(
-                model,
-                images,
-                classes,
-                lambda _, number: masks[number],
-                len(masks),
-                blank(images, "black"),
-                "probability",
-            )
+        fill = blank(images, "black")
+        left = cover(
+            model, images, classes, lambda _, at: masks[at], len(masks), fill, "probability"
+        )
         return torch.einsum("nm,mhw->nhw", left, masks) / (len(masks) * self.kept)
 
     def _draw(self, size: tuple[int, int]) -> Tensor:
