@@ -12,8 +12,9 @@ from torch.optim import Optimizer
 from lookright import checkpoint
 from lookright.backbones import build as build_classifier
 from lookright.data import open_source
+from lookright.data.external import open_tests
 from lookright.data.loader import Examples, examples
-from lookright.data.source import Source, measured
+from lookright.data.source import Source, measured, require_parts
 from lookright.errors import DataError, Problem
 from lookright.guided import Guided
 from lookright.interruption import Request
@@ -63,7 +64,7 @@ class Session:
 def begin(run: Run, folder: Path, fabric: Fabric, request: Request) -> Session:
     """Prepare data, network and optimisers, and put everything back to the newest checkpoint."""
     source = open_source(run.data, Path())
-    measured(source, run.evaluation.splits)  # better refused now than after training
+    _require_measurable(run, source)
     learnt = examples(
         source, ["train"], run.data, run.augmentation, run.seed, run.training.class_weighting
     )
@@ -151,6 +152,13 @@ def _facts(
         certificate=certify(model, probe).sentence,
         versions=versions(),
     )
+
+
+def _require_measurable(run: Run, source: Source) -> None:
+    """Refuse now, and not after training, what the evaluation could not measure."""
+    measured(source, run.evaluation.splits)
+    require_parts(source, run.evaluation.parts, run.evaluation.shared)
+    open_tests(run.evaluation.tests, run.data, source)
 
 
 def _require_images(learnt: Examples, watched: Examples) -> None:
