@@ -407,7 +407,8 @@ def test_unknown_explainers_and_splits_are_refused_before_anything_is_read(train
         faithfulness(tmp_path, ["cam"], ["tset"])
 
 
-def test_the_verb_prints_explainers_side_by_side(trained, tmp_path, capsys):
+def test_the_verb_prints_explainers_side_by_side(trained, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     trained(fooled())
     words = ["faithfulness", str(tmp_path), "--explainers", "cam, difference", "--split", "test"]
     with pytest.raises(SystemExit) as end:

@@ -84,7 +84,7 @@ def evaluate(folder: Path, splits: Sequence[str] | None = None) -> pl.DataFrame:
     maps, row by row) and `results.csv` (averages), replacing what was there. Returns the first.
     """
     trained = load_classifier(folder)
-    wanted = _sources(trained.run, splits)
+    wanted = sources(trained.run, splits)
     found = [_measure(trained, source, split) for split, source in wanted.items()]
     predictions = pl.concat((each.predictions for each in found), how="diagonal")
     interventions = pl.concat(each.interventions for each in found)
@@ -98,7 +98,7 @@ def evaluate(folder: Path, splits: Sequence[str] | None = None) -> pl.DataFrame:
     return predictions
 
 
-def _sources(run: Run, splits: Sequence[str] | None) -> dict[str, Source]:
+def sources(run: Run, splits: Sequence[str] | None) -> dict[str, Source]:
     """Name the splits that are asked for, each with the data that it is in."""
     own = open_source(run.data, Path())
     require_parts(own, run.evaluation.parts, run.evaluation.shared)

@@ -12,13 +12,12 @@ from torch import Tensor
 
 from lookright import stats
 from lookright.cam import shrink
-from lookright.data import open_source
 from lookright.data.chosen import choose
 from lookright.data.loader import Examples, examples, load
-from lookright.data.source import Source, measured
+from lookright.data.source import Source
 from lookright.erasure import answers, deletion, insertion, revealed
 from lookright.errors import DataError, Problem
-from lookright.evaluate import Trained, load_classifier
+from lookright.evaluate import Trained, load_classifier, sources
 from lookright.explainer import Explainer, untouched
 from lookright.explainers import build_all
 from lookright.files import write_atomically
@@ -68,7 +67,7 @@ def faithfulness(
     draws: int = 3,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> pl.DataFrame:
-    """Measure explainers of a trained run on splits (default: those of its recipe, else not train).
+    """Measure explainers of a trained run on splits, by default those that `evaluate` measures.
 
     At most `most` images of a split are used, always the same ones. Maps are of the predicted
     class. `steps` are those of the deletion and insertion curves, `draws` the random networks of
@@ -80,9 +79,8 @@ def faithfulness(
     """
     artists = _artists(explainers)
     trained = load_classifier(Path(folder))
-    source = open_source(trained.run.data, Path())
-    wanted = measured(source, splits or trained.run.evaluation.splits)
-    parts = [_read(trained, choose(source, split, most), split) for split in wanted]
+    wanted = sources(trained.run, splits)
+    parts = [_read(trained, choose(source, split, most), split) for split, source in wanted.items()]
     look = _Look(trained, artists, steps, draws, tell, sum(map(len, parts)))
     table = pl.concat([part for images in parts for part in look.at(images)])
     summary = summarise(table)
