@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from shutil import rmtree
 from typing import TYPE_CHECKING, Annotated
@@ -10,15 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lookright.cli.application import PLAIN, SETTINGS, app
+from lookright.cli.recipe import Words, load, recipe_and_changes, refuse_folder_with
 from lookright.errors import ConfigError, DataError, Problem
 
 if TYPE_CHECKING:
     from lookright.run import Run
 
-Words = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[RECIPE] [KEY=VALUE]...", help="A YAML file and changes."),
-]
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a run.")]
 
 
@@ -38,13 +34,13 @@ def train(
     lookright train data.manifest=images.csv --training.epochs 20 --out runs/first
     lookright train --resume runs/first
     """
-    recipe, changes = _split(words, ("--out", "--resume"))
+    recipe, changes = recipe_and_changes(words, ("--out", "--resume"))
     if resume and not (resume / "run.yaml").is_file():
         what = "There is no run to go on with (no run.yaml)."
         raise ConfigError(Problem("RUN-FOLDER", what, str(resume)))
-    run = _load(recipe or (resume / "run.yaml" if resume else None), changes)
+    run = load(recipe or (resume / "run.yaml" if resume else None), changes)
     folder = resume or out or _new_folder(run)
-    _refuse_folder_with("bench.yaml", folder, "a comparison")
+    refuse_folder_with("bench.yaml", folder, "a comparison")
     with _nothing_left_of_a_false_start(folder):
         from lookright.train import train
 
@@ -83,11 +79,11 @@ def bench(
     lookright bench recipes/pneumonia.yaml --out runs/pneumonia
     lookright bench data=digits bench.objectives=[cross_entropy,cyborg] bench.seeds=[0,1,2,3,4]
     """
-    run = _load(*_split(words, ("--out",)))
+    run = load(*recipe_and_changes(words, ("--out",)))
     from lookright.bench import bench
 
     folder = out or Path("runs") / f"{run.name}-bench"
-    _refuse_folder_with("run.yaml", folder, "a run")
+    refuse_folder_with("run.yaml", folder, "a run")
     bench(run, folder)
     from lookright.cli.tables import show_comparison
 
@@ -158,50 +154,6 @@ def demo(
     from lookright.demo import demo
 
     typer.echo(demo(out, jobs))
-
-
-def _split(words: list[str] | None, options: tuple[str, ...]) -> tuple[Path | None, list[str]]:
-    """Tell the recipe from the changes, and both from misspelt options."""
-    from lookright.overrides import pairs
-
-    for word in words or []:
-        name = word.partition("=")[0]
-        near = get_close_matches(name, options, n=1, cutoff=0.75) if name[:2] == "--" else []
-        if near:
-            fix = f"Did you mean {near[0]}?"
-            raise ConfigError(Problem("OPTION", f"There is no option {name}.", fix=fix))
-    found = pairs(words or [])
-    recipes = [word for word in found if "=" not in word]
-    if len(recipes) > 1:
-        what = f"Got {len(recipes)} recipes: {', '.join(recipes)}."
-        raise ConfigError(Problem("CONFIG-OVERRIDE", what, fix="Write changes as key=value."))
-    return Path(recipes[0]) if recipes else None, [word for word in found if "=" in word]
-
-
-def _load(recipe: Path | None, changes: list[str]) -> "Run":
-    from lookright.run import Run
-
-    run = Run.load(recipe, changes)
-    run = run if run.name else run.model_copy(update={"name": _name(run, recipe)})
-    from lookright.complete import complete
-
-    return complete(run)
-
-
-def _name(run: "Run", recipe: Path | None) -> str:
-    if recipe:
-        return recipe.stem
-    manifest = run.data.manifest
-    if manifest is None:
-        return str(run.data.name)
-    return manifest.parent.name if manifest.stem == "manifest" else manifest.stem
-
-
-def _refuse_folder_with(file: str, folder: Path, what: str) -> None:
-    """Keep runs and comparisons apart: both write a results.csv."""
-    if (folder / file).exists():
-        fix = "Choose another --out."
-        raise ConfigError(Problem("FOLDER", f"Holds {what} already.", str(folder), fix))
 
 
 def _new_folder(run: "Run") -> Path:
