@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from lookright.cli.application import app
+from lookright.cli.compare_verb import compare
 from lookright.cli.data_verbs import data, init
 from lookright.cli.economics_verb import economics
 from lookright.cli.failure import answer
@@ -17,6 +18,7 @@ from lookright.cli.run_verbs import bench, demo, evaluate, explain, report, trai
 
 __all__ = ["app", "bench", "data", "demo", "evaluate", "explain", "init", "list_things", "main"]
 __all__ += ["economics", "faithfulness", "report", "train"]
+__all__ += ["compare"]
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:

@@ -18,6 +18,7 @@ from lookright.stats.seeds import (
     spread,
     wilcoxon,
 )
+from lookright.stats.units import covariance
 
 __all__ = [
     "COLUMNS",
@@ -25,6 +26,7 @@ __all__ = [
     "LEVEL",
     "Paired",
     "compare",
+    "covariance",
     "holm",
     "interval",
     "paired",

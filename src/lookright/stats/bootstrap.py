@@ -22,9 +22,9 @@ CELLS = 2**21  # weights held at a time, so that memory does not grow with the r
 ENOUGH = 0.95  # of the resamples must define the score
 
 
-def affordable(images: int, estimate: Estimate) -> int:
+def affordable(estimate: Estimate) -> int:
     """Say how many resamples end in seconds: 2000, fewer for many images, 0 below a thousand."""
-    count = min(MOST, WORK // max(1, images * estimate.cost))
+    count = min(MOST, WORK // max(1, estimate.images * estimate.cost))
     return count if count >= LEAST else 0
 
 
@@ -46,7 +46,7 @@ def intervals(
     True
     """
     again = replicates(estimate, units, resamples, seed)
-    moved = units.centred(estimate.influence)
+    moved = estimate.moved(units)
     return [bca(*each, level) for each in zip(estimate.values.tolist(), again, moved, strict=True)]
 
 

@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 from lookright.stats.estimate import ranking
 from lookright.stats.seeds import LEVEL
 from lookright.stats.tested import Tested, by_normal, quantile
-from lookright.stats.units import covariance, each_image
+from lookright.stats.units import each_image
 
 STEPS = 60  # halvings of [0, 1]: below the spacing of float64
 
@@ -36,7 +36,7 @@ def areas(positive: Bool[np.ndarray, " images"], scores: Float[np.ndarray, "runs
     array([0.875])
     """
     found = ranking(positive, scores)
-    spread = covariance(found.influence, each_image(positive.astype(int)))
+    spread = found.covariance(each_image(positive.astype(int)))
     if positive.all() or not positive.any():
         spread = np.full_like(spread, np.nan)
     return Areas(found.values, spread, int(positive.sum()), int((~positive).sum()))

@@ -2,81 +2,126 @@
 
 A score knows its value, how far each image moves it (its derivative by the image's weight, which
 is what DeLong's method, patients and the acceleration of the bootstrap need), and its value on
-images that are drawn again.
+images that are drawn again. Means over seeds and differences are sums of such scores.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
+from scipy.sparse import csr_array, identity
+
+from lookright.stats.units import Units, covariance
 
 Flags = Bool[np.ndarray, " images"]
 PerImage = Float[np.ndarray, " images"]
-Values = Float[np.ndarray, "scores images"]
+Values = Float[np.ndarray, "parts images"]
 Weights = Float[np.ndarray, "images resamples"]  # how often each image was drawn
 Replicates = Float[np.ndarray, "scores resamples"]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """One or more scores on the same images; NaN where a score is undefined."""
+    """One or more scores on the same images, each a weighted sum of parts; NaN is undefined."""
 
-    values: Float[np.ndarray, " scores"]
-    influence: Float[np.ndarray, "scores images"]
-    again: Callable[[Weights], Replicates]
+    parts: Float[np.ndarray, " parts"]  # such as the AUROC of each run
+    influence: Float[np.ndarray, "parts images"]
+    defined: Int[np.ndarray, " parts"]  # how many images define each part
+    drawn: Callable[[Weights], Float[np.ndarray, "parts resamples"]]
     cost: int  # passes over the images that one resample takes, about
+    sums: csr_array  # (scores, parts)
+
+    @property
+    def values(self) -> Float[np.ndarray, " scores"]:
+        """The scores."""
+        return self.sums @ self.parts
+
+    @property
+    def counts(self) -> Int[np.ndarray, " scores"]:
+        """How many images define each score: the fewest of its parts."""
+        terms = np.split(self.defined[self.sums.indices], self.sums.indptr[1:-1])
+        return np.array([term.min(initial=self.images) for term in terms], dtype=int)
+
+    @property
+    def images(self) -> int:
+        """How many images there are."""
+        return self.influence.shape[1]
+
+    def again(self, weights: Weights) -> Replicates:
+        """Return the scores on images that were drawn so often."""
+        return self.sums @ self.drawn(weights)
 
     def combined(self, matrix: Float[np.ndarray, "combined scores"]) -> "Estimate":
         """Return sums of scores, such as means over seeds and differences of methods."""
-        return Estimate(
-            _times(matrix, self.values),
-            _times(matrix, self.influence),
-            lambda weights: _times(matrix, self.again(weights)),
-            self.cost,
-        )
+        return replace(self, sums=csr_array(matrix) @ self.sums)
+
+    def moved(self, units: Units) -> Float[np.ndarray, "scores units"]:
+        """Return how far each unit moves each score, less the mean of its stratum."""
+        return self.sums @ units.centred(self.influence)
+
+    def covariance(self, units: Units) -> Float[np.ndarray, "scores scores"]:
+        """Return the covariance of the scores over draws of units.
+
+        What rounding leaves of a difference between equal runs is set to zero.
+        """
+        parts = covariance(self.influence, units)
+        found = self.sums @ (self.sums @ parts).T
+        scale = abs(self.sums) @ (abs(self.sums) @ np.sqrt(np.outer(*2 * [np.diag(parts)]))).T
+        return np.where(abs(found) <= 1e-12 * scale, 0.0, found)
 
 
 def ranking(positive: Flags, scores: Values) -> Estimate:
     """Estimate one AUROC per run: how often a positive outranks a negative, ties counting half."""
-    placed = [placements(positive, row) for row in scores]
-    values = np.array([row[positive].mean() if positive.any() else np.nan for row in placed])
+    influence, values = np.empty(scores.shape), np.empty(len(scores))
     share = 1 / np.where(positive, max(positive.sum(), 1), max((~positive).sum(), 1))
-    influence = (np.stack(placed) - values[:, None]) * share
+    for place, row in enumerate(scores):
+        placed = placements(positive, row)
+        values[place] = placed[positive].mean() if positive.any() else np.nan
+        influence[place] = (placed - values[place]) * share
     orders = cache(lambda: [_order(row[positive], row[~positive]) for row in scores])
 
-    def again(weights: Weights) -> Replicates:
+    def drawn(weights: Weights) -> Float[np.ndarray, "parts resamples"]:
         up, down = weights[positive], weights[~positive]
-        pairs = up.sum(0) * down.sum(0)
         won = np.stack([_won(up, down, order) for order in orders()])
-        return np.divide(won, pairs, out=np.full_like(won, np.nan), where=pairs > 0)
+        return _ratio(won, up.sum(0) * down.sum(0))
 
-    return Estimate(values, influence, again, 4 * len(scores))
+    counts = np.full(len(scores), len(positive))
+    return Estimate(values, influence, counts, drawn, 4 * len(scores), _each(len(scores)))
 
 
 def mean(values: Values) -> Estimate:
     """Estimate one mean per row, over the images where it is defined (not NaN)."""
-    defined = ~np.isnan(values)
-    filled, counted = np.where(defined, values, 0), defined.sum(1, keepdims=True)
-    means = _ratio(filled.sum(1, keepdims=True), counted)
-    influence = np.where(defined, values - means, 0) / np.maximum(counted, 1)
-    kept = np.ones((1, len(defined.T))) if defined.all() else defined.astype(float)
+    missing = np.isnan(values)
+    filled, counted = np.where(missing, 0, values), (~missing).sum(1)
+    means = _ratio(filled.sum(1), counted)
+    influence = filled - means[:, None]
+    influence[missing] = 0
+    influence /= np.maximum(counted, 1)[:, None]
+    kept = (~missing).astype(float) if missing.any() else np.ones((1, values.shape[1]))
     return Estimate(
-        means[:, 0],
-        np.where(np.isnan(means), np.nan, influence),
+        means,
+        np.where(np.isnan(means)[:, None], np.nan, influence) if not counted.all() else influence,
+        counted,
         lambda weights: _ratio(filled @ weights, kept @ weights),
         4 + len(values) // 8,
+        _each(len(values)),
     )
 
 
 def average(estimates: Sequence[Estimate]) -> Estimate:
     """Average the same scores over several estimates, such as one for each class."""
-    return Estimate(
-        np.mean([each.values for each in estimates], 0),
-        np.mean([each.influence for each in estimates], 0),
-        lambda weights: np.mean([each.again(weights) for each in estimates], 0),
-        sum(each.cost for each in estimates),
+    first = estimates[0]
+    if len(estimates) == 1:
+        return first
+    return replace(
+        first,
+        parts=np.mean([each.parts for each in estimates], 0),
+        influence=np.mean([each.influence for each in estimates], 0),
+        defined=np.min([each.defined for each in estimates], 0),
+        drawn=lambda weights: np.mean([each.drawn(weights) for each in estimates], 0),
+        cost=sum(each.cost for each in estimates),
     )
 
 
@@ -95,10 +140,16 @@ def placements(positive: Flags, scores: PerImage) -> PerImage:
     return found
 
 
+def _each(count: int) -> csr_array:
+    return csr_array(identity(count))
+
+
 def _below(values: Float[np.ndarray, " _"], others: Float[np.ndarray, " _"]) -> np.ndarray:
-    ranked = np.sort(others)
-    left, right = np.searchsorted(ranked, values), np.searchsorted(ranked, values, "right")
-    return (left + right) / (2 * len(others))
+    order, ranked = np.argsort(values), np.sort(others)
+    rising, found = values[order], np.empty(len(values))  # in order, the search stays in cache
+    left, right = np.searchsorted(ranked, rising), np.searchsorted(ranked, rising, "right")
+    found[order] = (left + right) / (2 * len(others))
+    return found
 
 
 def _order(up: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -118,9 +169,3 @@ def _won(up: Weights, down: Weights, order: tuple[np.ndarray, ...]) -> np.ndarra
 def _ratio(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
     wide = np.broadcast_to(counts, sums.shape)
     return np.divide(sums, wide, out=np.full(sums.shape, np.nan), where=wide > 0)
-
-
-def _times(matrix: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Multiply, so that an undefined score spoils only the sums that it enters."""
-    spoilt = (matrix != 0) @ np.isnan(scores).astype(float) > 0
-    return np.where(spoilt, np.nan, matrix @ np.nan_to_num(scores))

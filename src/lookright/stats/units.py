@@ -31,11 +31,14 @@ class Units:
 
     def centred(self, values: PerImage) -> PerUnit:
         """Add up by unit and take away the mean of each stratum."""
-        sums = self.sums(values).copy()
-        for stratum in np.unique(self.strata):
-            inside = self.strata == stratum
-            sums[:, inside] -= sums[:, inside].mean(1, keepdims=True)
-        return sums
+        sums, inside = self.sums(values), self.members
+        means = (sums @ inside) / np.maximum(inside.sum(0), 1)
+        return sums - means[:, self.strata]
+
+    @property
+    def members(self) -> Float[np.ndarray, "units strata"]:
+        """Flag with 1 which stratum each unit belongs to."""
+        return np.eye(self.strata.max(initial=0) + 1)[self.strata]
 
 
 def each_image(labels: Labels) -> Units:
@@ -64,12 +67,11 @@ def covariance(influence: PerImage, units: Units) -> Float[np.ndarray, "scores s
     Sum over strata of n / (n - 1) times the products of the centred influences: DeLong's for
     AUROCs over images, Obuchowski's (1997) over patients. NaN when a stratum has a single unit.
     """
-    found = np.zeros((len(influence), len(influence)))
-    moved = units.centred(influence)
-    for stratum in np.unique(units.strata):
-        part = moved[:, units.strata == stratum]
-        count = part.shape[1]
-        if count < 2:
-            return np.full_like(found, np.nan)
-        found += part @ part.T * (count / (count - 1))
-    return found
+    sums, inside = units.sums(influence), units.members
+    count = inside.sum(0)
+    if (count == 1).any():
+        return np.full((len(sums), len(sums)), np.nan)
+    weight = count / np.maximum(count - 1, 1)
+    totals = sums @ inside
+    means = totals * (weight / np.maximum(count, 1))
+    return (sums * weight[units.strata]) @ sums.T - means @ totals.T
