@@ -105,7 +105,7 @@ def _part(
     chances = softmax(after)
     columns = {f"p_{each}": chances[:, k] for k, each in enumerate(classes)}
     part = images.with_columns(pl.lit(name).alias("intervention")).hstack(pl.DataFrame(columns))
-    return part.filter(pl.Series(~np.isnan(after).any(1)))
+    return part.filter(pl.Series(np.asarray(~np.isnan(after).any(1))))
 
 
 def _changed(scene: Scene, name: str) -> Images:
@@ -114,7 +114,8 @@ def _changed(scene: Scene, name: str) -> Images:
 
 def _areas(name: str, maps: np.ndarray) -> np.ndarray:
     parts = (np.nan_to_num(maps[at : at + PART]) for at in range(0, len(maps), PART))
-    return np.concatenate([area(name, torch.from_numpy(part)).numpy() for part in parts])
+    areas = [area(name, torch.from_numpy(part)).double().numpy() for part in parts]
+    return np.concatenate(areas)
 
 
 def _kept(images: Examples, hashes: np.ndarray, labels: np.ndarray) -> np.ndarray:

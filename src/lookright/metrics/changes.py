@@ -75,7 +75,7 @@ def _rows(
     before = part.select(f"p_{name}" for name in classes).to_numpy().astype(float)
     for name, every in answers.items():
         after = every[kept]
-        there = ~np.isnan(after).any(1)
+        there = np.asarray(~np.isnan(after).any(1))
         ranked = classification.auroc(labels[there], after[there])
         unchanged = classification.auroc(labels[there], before[there])
         right = classification.accuracy(labels[there], after[there])
