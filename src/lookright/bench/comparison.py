@@ -63,7 +63,7 @@ def _work_off(folder: Path, waiting: Sequence[Cell], count: int, jobs: int) -> F
     failed: Failures = []
     for cell, outcome in outcomes(waiting, jobs):
         record(folder, cell, outcome)
-        done += 1
+        done += outcome.status != "again"
         if outcome.status == "failed":
             failed.append((cell, outcome.reason))
         console.print(f"[{done}/{count}] {_line(cell, outcome)}")
@@ -72,6 +72,8 @@ def _work_off(folder: Path, waiting: Sequence[Cell], count: int, jobs: int) -> F
 
 def _line(cell: Cell, outcome: Outcome) -> str:
     line = f"{cell}: {outcome.status} in {outcome.seconds:.0f} s"
+    if outcome.status == "again":
+        return f"{cell}: {outcome.reason} Once more at the end."
     return f"{line}; see {cell.log}" if outcome.status == "failed" else line
 
 

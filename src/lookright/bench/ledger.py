@@ -17,7 +17,7 @@ LEDGER = "cells.jsonl"
 class Outcome:
     """How a cell ended."""
 
-    status: Literal["done", "failed"]
+    status: Literal["done", "failed", "again"]  # again: its process died, another one follows
     seconds: float
     reason: str = ""
 

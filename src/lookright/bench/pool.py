@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import sys
 import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -16,12 +17,16 @@ from lookright.bench.cell import Cell, run_cell
 from lookright.bench.ledger import Outcome
 from lookright.interruption import end_with_parent
 
-KILLED = "Its process was killed; out of memory is the usual reason."
+DIED = "Its process died; out of memory or a lost device is the usual reason."
 
 
 def outcomes(cells: Sequence[Cell], jobs: int) -> Iterator[tuple[Cell, Outcome]]:
-    """Run the cells, `jobs` at a time, and say how each ended, in the order of ending."""
-    waiting = deque(cells)
+    """Run the cells, `jobs` at a time, and say how each ended, in the order of ending.
+
+    A cell whose process dies is tried once more, after all others and in a new process: that one
+    has the memory for itself, and sees the devices that are left.
+    """
+    waiting, died = deque(cells), set[Path]()
     # One pool per process, because a pool gives up all its processes when one of them is killed.
     idle = [_process(jobs) for _ in cells[:jobs]]
     running: dict[Future[str], tuple[Cell, ProcessPoolExecutor, float]] = {}
@@ -34,7 +39,11 @@ def outcomes(cells: Sequence[Cell], jobs: int) -> Iterator[tuple[Cell, Outcome]]
                 cell, process, began = running.pop(future)
                 reason, lives = _reason(future)
                 idle.append(process if lives else _process(jobs))
-                status = "failed" if reason else "done"
+                is_again = not lives and cell.folder not in died
+                if is_again:
+                    died.add(cell.folder)
+                    waiting.append(cell)
+                status = "again" if is_again else "failed" if reason else "done"
                 yield cell, Outcome(status, perf_counter() - began, reason)
     finally:
         for process in [*idle, *(process for _, process, _ in running.values())]:
@@ -60,8 +69,17 @@ def _work(cell: Cell) -> str:
         run_cell(cell)
     except Exception as error:
         traceback.print_exc()
+        if _is_lost_device(error):
+            sys.stderr.flush()
+            os._exit(1)
         return str(error) or type(error).__name__
     return ""
+
+
+def _is_lost_device(error: Exception) -> bool:
+    """Say whether this process can never again use its device, whatever it runs next."""
+    known = getattr(torch, "AcceleratorError", ())  # since torch 2.8
+    return isinstance(error, known) or "CUDA error" in str(error)
 
 
 def _print_to(log: Path) -> None:
@@ -76,4 +94,4 @@ def _reason(future: "Future[str]") -> tuple[str, bool]:
     try:
         return future.result(), True
     except BrokenProcessPool:
-        return KILLED, False
+        return DIED, False
