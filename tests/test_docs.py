@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from lookright import objectives, stats
 from lookright.data import sets, table
-from lookright.metrics import summary
+from lookright.interventions import INTERVENTIONS
+from lookright.metrics import changes, summary
 from lookright.run import Run
 from lookright.selection import MEASURES
 from lookright.signature import Setting, describe
@@ -94,3 +95,12 @@ def test_the_page_about_files_lists_every_column():
     assert {*stats.COLUMNS, *summary.COLUMNS, *summary.PER_IMAGE} <= named(text)
     history = text.partition("**metrics.jsonl**")[2].partition("\n\n")[0]
     assert all(name in history for name in MEASURES)
+
+
+def test_the_page_about_measures_defines_every_intervention_and_what_is_made_of_it():
+    text = page("measures.md").partition("\n### Interventions\n")[2].partition("\n## ")[0]
+    kinds = ("drop", "changed", "area", "auroc", "auroc_change", "accuracy")
+    made = {f"{kind}_<intervention>" for kind in kinds}
+    assert {*INTERVENTIONS, *made, *changes.MEANS} <= named(text)
+    columns = {"drop_<intervention>", "changed_<intervention>", "area_<intervention>"}
+    assert {*columns, *changes.MEANS} <= named(page("files.md"))

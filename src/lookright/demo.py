@@ -20,6 +20,7 @@ RECIPE: dict[str, Any] = {
         "splits": ["test", "test_shifted"],
         "angles": [-10, 10],
         "control": False,
+        "interventions": ["occlude_inside", "occlude_outside", "border_paint"],
         "batch": 100,
     },
     "bench": {
