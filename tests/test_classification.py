@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookright.metrics import classification
+from lookright.metrics.calibration import calibration_error
 from lookright.metrics.classification import (
     accuracy,
     auroc,
@@ -15,7 +16,6 @@ from lookright.metrics.classification import (
     average_precision,
     average_precision_of,
     balanced_accuracy,
-    calibration_error,
 )
 
 

@@ -4,6 +4,7 @@ import json
 from math import cos, floor, isclose, radians, sin
 from pathlib import Path
 
+import cv2
 import numpy as np
 import polars as pl
 import pytest
@@ -23,6 +24,7 @@ from lookright.train import train
 ANGLES = (-15, 15, 40)
 SIZE = 32
 THRESHOLD = 0.4
+EPS = 2.0**-52
 MEASURES = [
     "framing_sensitivity",
     "framing_sensitivity_true",
@@ -31,6 +33,14 @@ MEASURES = [
     "energy_pointing",
     "pointing_game",
     "iou",
+    "iou_otsu",
+    "iou_mean",
+    "relevance_rank",
+    "cc",
+    "sim",
+    "kl",
+    "nss",
+    "auc_judd",
 ]
 
 
@@ -154,6 +164,40 @@ def expected(trained: Trained, source: Source, row: int) -> dict[str, float]:
         "energy_pointing": 1 - framing,
         "pointing_game": float(marked.flat[large.argmax()]),
         "iou": float((region & marked).sum() / (region | marked).sum()),
+        **placed(large, marked),
+        **distributed(maps[predicted], evidence),
+    }
+
+
+def placed(large: np.ndarray, marked: np.ndarray) -> dict[str, float]:
+    """Compare the enlarged map with the marked pixels."""
+    levels = np.minimum((large - large.min()) / (large.max() - large.min()) * 256, 255)
+    otsu = cv2.threshold(levels.astype(np.uint8), 0, 1, cv2.THRESH_OTSU)[0] + 1
+    strongest = np.argsort(-large.ravel())[: marked.sum()]
+    overlaps = [
+        ((levels >= step) & marked).sum() / ((levels >= step) | marked).sum()
+        for step in range(1, 256)
+    ]
+    return {
+        "iou_otsu": overlaps[int(otsu) - 1],
+        "iou_mean": float(np.mean(overlaps)),
+        "relevance_rank": float(marked.ravel()[strongest].mean()),
+        "nss": float((large[marked].mean() - large.mean()) / large.std()),
+        "auc_judd": float(roc_auc_score(marked.ravel(), large.ravel())),
+    }
+
+
+def distributed(cam: np.ndarray, evidence: np.ndarray) -> dict[str, float]:
+    """Compare the class map with the evidence in its cells."""
+    positive = np.maximum(cam, 0)
+    p, q = (
+        each / each.sum() if each.sum() else np.full(each.shape, np.nan)
+        for each in (positive, evidence)
+    )
+    return {
+        "cc": float(np.corrcoef(cam.ravel(), evidence.ravel())[0, 1]),
+        "sim": float(np.minimum(p, q).sum()),
+        "kl": float((q * np.log(EPS + q / (p + EPS))).sum()),
     }
 
 

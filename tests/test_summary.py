@@ -3,8 +3,9 @@
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.metrics import accuracy_score, roc_auc_score
+from sklearn.metrics import accuracy_score, roc_auc_score, roc_curve
 
+from lookright.errors import ConfigError
 from lookright.metrics.summary import COLUMNS, summarise
 
 CLASSES = ("ill", "well")
@@ -109,6 +110,61 @@ def test_groups_that_repeat_are_listed_with_the_worst_of_them():
     for name, accuracy in by_hand.items():
         assert value(results, "accuracy", by="group", value_of=name)["value"] == accuracy
     assert value(results, "worst_group_accuracy")["value"] == min(by_hand.values())
+    ranked = [value(results, "auroc", by="group", value_of=name)["value"] for name in ("b", "c")]
+    assert np.isnan(value(results, "auroc", by="group", value_of="a")["value"])  # all are ill
+    assert value(results, "worst_group_auroc")["value"] == np.nanmin(ranked)
+
+
+def test_where_no_group_has_both_classes_none_is_the_worst():
+    table = predictions(group=["a", "b"] * 20)  # a is ill, b is well
+    row = value(summarise(table, CLASSES), "worst_group_auroc")
+    assert np.isnan(row["value"])
+    assert (row["count"], row["undefined"]) == (0, 30)
+
+
+def test_a_shared_class_joins_every_part_so_that_its_ranking_is_defined():
+    generators = ["first", None, "second", None] * 10  # every second image is well, and of nobody
+    table = predictions(generator=generators)
+    results = summarise(table, CLASSES, by=["generator"], shared="well")
+    assert set(results["by"]) == {"all", "class", "generator"}
+    test = table.filter(split="test")
+    for name in ("first", "second"):
+        part = test.filter((pl.col("generator") == name) | (pl.col("label") == "well"))
+        row = value(results, "auroc", by="generator", value_of=name)
+        assert row["value"] == roc_auc_score(part["label"] == "well", part["p_well"])
+        assert row["count"] == len(part)
+    alone = summarise(table, CLASSES, by=["generator"])
+    assert np.isnan(value(alone, "auroc", by="generator", value_of="first")["value"])
+
+
+def test_a_shared_class_that_does_not_exist_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match="Did you mean 'well'"):
+        summarise(predictions(), CLASSES, shared="wel")
+
+
+def test_columns_to_list_by_are_those_asked_for():
+    table = predictions(group=["a", "b"] * 20, camera=["x", "y"] * 20)
+    assert set(summarise(table, CLASSES, by=["camera"])["by"]) == {"all", "class", "camera"}
+    assert set(summarise(table, CLASSES)["by"]) == {"all", "class", "group"}
+    assert set(summarise(table, CLASSES, by=["no such column"])["by"]) == {"all", "class"}
+
+
+def test_of_two_classes_the_second_is_the_attack():
+    table = predictions()
+    results = summarise(table, CLASSES)
+    part = table.filter(split="test")
+    attack = (part["label"] == "well").to_numpy()
+    called = (part["p_well"] >= 0.5).to_numpy()
+    missed, refused = (~called)[attack].mean(), called[~attack].mean()
+    assert value(results, "apcer")["value"] == pytest.approx(missed)
+    assert value(results, "bpcer")["value"] == pytest.approx(refused)
+    assert value(results, "acer")["value"] == pytest.approx((missed + refused) / 2)
+    rejected, found, _ = roc_curve(attack, part["p_well"])
+    assert value(results, "eer")["value"] == pytest.approx(
+        rejected[np.abs(rejected - (1 - found)).argmin()], abs=0.05
+    )
+    three = summarise(predictions(60, ("a", "b", "c")), ("a", "b", "c"))
+    assert not {"eer", "apcer", "bpcer", "acer"} & set(three["measure"])
 
 
 @pytest.mark.parametrize(

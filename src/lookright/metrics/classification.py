@@ -50,20 +50,6 @@ def balanced_accuracy(labels: Labels, probabilities: Probabilities) -> float:
     return float(np.mean([right[labels == each].mean() for each in classes]))
 
 
-def calibration_error(labels: Labels, probabilities: Probabilities, bins: int = 15) -> float:
-    """Return the expected calibration error: |accuracy - confidence|, weighted by bin.
-
-    Confidence is the probability of the likeliest class; the bins are of equal width and closed
-    above (Guo et al., ICML 2017).
-    """
-    if not len(labels):
-        return np.nan
-    confidence = probabilities.max(1)
-    right = probabilities.argmax(1) == labels
-    which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    return float(np.abs(np.bincount(which, right - confidence, bins)).sum() / len(labels))
-
-
 def _ranking(
     score: Callable[[Flags, Scores], float], labels: Labels, probabilities: Probabilities
 ) -> float:

@@ -1,5 +1,6 @@
 """Go through many maps a part at a time, and say which of them can be measured at all."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -15,18 +16,20 @@ Measure = Callable[[Maps, Maps], Values]
 
 SILENT = 1e-7  # a map with less energy than this says nothing
 FLAT = 1e-6  # as in cam.py: a range below this share of the magnitude is rounding
-CELLS = 2**18  # cells handled at a time, so that memory does not grow with the images
+CELLS = 2**16  # cells handled at a time: memory stays flat, and in the processor's cache
 
 
-def in_parts(measure: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
+def in_parts(measure: Callable[..., np.ndarray], *arrays: np.ndarray, times: int = 1) -> np.ndarray:
     """Measure a few images at a time, and put their rows below each other.
 
-    Every array has one map per image, on one grid; floats arrive in float64, others as they are.
+    Every array has one row per image, and maps are on one grid. Floats arrive in float64, others
+    as they are. `times` is how much larger parts are than usual, where calls cost more than cells.
     """
     first = arrays[0]
-    shapes = [each.shape for each in arrays]
-    assert len(set(shapes)) == 1, f"maps on different grids: {shapes}"
-    step = max(1, CELLS // max(1, first[:1].size))
+    assert len({len(each) for each in arrays}) == 1, "every array has one row per image"
+    grids = {each.shape for each in arrays if each.ndim == first.ndim}
+    assert len(grids) == 1, f"maps on different grids: {grids}"
+    step = max(1, times * CELLS // max(1, first[:1].size))
     starts = range(0, max(1, len(first)), step)
     return np.concatenate(
         [measure(*(_lifted(each[start : start + step]) for each in arrays)) for start in starts]
@@ -46,16 +49,25 @@ def where(defined: Flags, values: np.ndarray) -> np.ndarray:
     return np.where(defined.reshape(-1, *[1] * (values.ndim - 1)), values, np.nan)
 
 
-def marked(evidence: Maps) -> Flags:
+def marked(evidence: Fixations) -> Flags:
     """Flag the images on which somebody marked something."""
     return evidence.sum((1, 2)) > 0
+
+
+def finite(maps: Shaped[np.ndarray, "images *cells"]) -> Flags:
+    """Flag the maps without NaN and infinity, which spoil sums."""
+    return np.isfinite(cells(maps).sum(1))
+
+
+def cells(maps: np.ndarray) -> Shaped[np.ndarray, "images cells"]:
+    """Lay the rows of each map behind each other."""
+    return maps.reshape(len(maps), math.prod(maps.shape[1:]))  # not -1: there may be no image
 
 
 def varied(maps: Maps) -> Flags:
     """Flag the maps that are no constant; NaN and infinity are no maps."""
     low, high = maps.min((1, 2)), maps.max((1, 2))
-    spread = np.isfinite(low) & np.isfinite(high)
-    return spread & (high - low > FLAT * np.maximum(abs(high), abs(low)))
+    return finite(maps) & (high - low > FLAT * np.maximum(abs(high), abs(low)))
 
 
 def rescaled(maps: Maps) -> Maps:

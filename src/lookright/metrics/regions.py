@@ -16,6 +16,8 @@ from lookright.metrics.parts import (
     Maps,
     Regions,
     Values,
+    cells,
+    finite,
     in_parts,
     rescaled,
     varied,
@@ -145,9 +147,9 @@ def _otsu(reaching: Histogram) -> Counts:
     """Find the best split of each histogram: k, where levels up to k are the lower class."""
     counts = reaching - np.pad(reaching[:, 1:], ((0, 0), (0, 1)))
     moments = _from_above(counts * np.arange(LEVELS))
-    cells, high = reaching[:, :1], reaching[:, 1:]
-    between = (moments[:, 1:] * cells - moments[:, :1] * high) ** 2
-    return (between / np.maximum(high * (cells - high), 1)).argmax(1)
+    whole, high = reaching[:, :1], reaching[:, 1:]
+    between = (moments[:, 1:] * whole - moments[:, :1] * high) ** 2
+    return (between / np.maximum(high * (whole - high), 1)).argmax(1)
 
 
 def _average_precision(found: Found) -> Values:
@@ -160,19 +162,18 @@ def _average_precision(found: Found) -> Values:
 
 def _strongest(maps: Maps, inside: Regions, counts: Counts) -> Values:
     """Return the expected share of the `counts` strongest cells that lie inside."""
-    cells, inside = maps.reshape(len(maps), -1), inside.reshape(len(maps), -1)
-    counts = np.clip(counts, 1, cells.shape[1])[:, None]
-    weakest = np.take_along_axis(np.sort(cells, 1), cells.shape[1] - counts, 1)
-    above, tied = cells > weakest, cells == weakest
+    strength, inside = cells(maps), cells(inside)
+    counts = np.clip(counts, 1, strength.shape[1])[:, None]
+    weakest = np.take_along_axis(np.sort(strength, 1), strength.shape[1] - counts, 1)
+    above, tied = strength > weakest, strength == weakest
     open_places = counts[:, 0] - above.sum(1)
-    hits = (above & inside).sum(1) + open_places * (tied & inside).sum(1) / np.maximum(
-        tied.sum(1), 1
-    )
-    return where(inside.any(1) & np.isfinite(cells).all(1), hits / counts[:, 0])
+    share = (tied & inside).sum(1) / np.maximum(tied.sum(1), 1)
+    hits = (above & inside).sum(1) + open_places * share
+    return where((inside.sum(1) > 0) & finite(maps), hits / counts[:, 0])
 
 
 def _comparable(maps: Maps, evidence: Maps) -> Flags:
-    return varied(maps) & (evidence > 0.5).any((1, 2))
+    return varied(maps) & (evidence.max((1, 2)) > 0.5)
 
 
 def _from_above(counts: np.ndarray) -> np.ndarray:

@@ -17,6 +17,8 @@ from lookright.metrics.parts import (
     Measure,
     Regions,
     Values,
+    cells,
+    finite,
     in_parts,
     marked,
     summed,
@@ -26,7 +28,7 @@ from lookright.metrics.parts import (
 
 EPS = 2.0**-52  # what the MIT saliency benchmark adds to probabilities
 
-Readings = Float[np.ndarray, "readers images rows cols"]
+Readings = Shaped[np.ndarray, "readers images rows cols"]
 Baseline = Float[np.ndarray, "*images rows cols"]
 Table = Shaped[np.ndarray, "images cells"]
 
@@ -107,9 +109,9 @@ def auc_judd(maps: Maps, fixations: Fixations) -> Values:
 
     def outranks(maps: Maps, fixations: Fixations) -> Values:
         ranked = np.sort(_sortable(maps, fixations > 0), 1)
-        seen = (ranked & 1).astype(bool)
-        defined = np.isfinite(maps).all((1, 2)) & ~np.isnan(fixations.sum((1, 2)))
-        return where(defined, _area(ranked >> 1, seen, ~seen))
+        seen = ranked & 1
+        defined = finite(maps) & finite(fixations)
+        return where(defined, _area(ranked >> 1, seen, 1 - seen))
 
     return in_parts(outranks, maps, fixations)
 
@@ -127,8 +129,9 @@ def shuffled_auc(maps: Maps, fixations: Fixations) -> Values:
         return np.full(len(maps), np.nan)
 
     def outranks(maps: Maps, fixations: Fixations) -> Values:
-        own = fixations[:, kept]
-        return _outranking(maps[:, kept], own, total[kept] - np.nan_to_num(own))
+        # Sums run over the whole part: what is missing in one image must not reach the next.
+        own = np.nan_to_num(fixations[:, kept])
+        return where(finite(fixations), _outranking(maps[:, kept], own, total[kept] - own))
 
     return in_parts(outranks, maps, fixations)
 
@@ -170,7 +173,7 @@ def reader_ceiling(measure: Measure, readings: Readings, blur: float = 0) -> Val
     Gaussian (in cells) that makes a map of the others' fixations. A reader's map of NaN: not
     asked. Undefined where fewer than two readers were asked.
     """
-    asked = ~np.isnan(readings).any((2, 3))
+    asked = np.isfinite(readings.sum((2, 3)))
     total = np.nansum(readings, 0)
     scores = np.full(asked.shape, np.nan)
     for reader, (own, there) in enumerate(zip(readings, asked, strict=True)):
@@ -179,7 +182,7 @@ def reader_ceiling(measure: Measure, readings: Readings, blur: float = 0) -> Val
         smooth = gaussian_filter(others, (0, blur, blur)) if blur else others
         scores[reader, several] = measure(smooth, own[several])
     defined = ~np.isnan(scores)
-    return where(defined.any(0), np.nansum(scores, 0) / np.maximum(defined.sum(0), 1))
+    return where(defined.sum(0) > 0, np.nansum(scores, 0) / np.maximum(defined.sum(0), 1))
 
 
 def _outranking(scores: Table, hits: Table, misses: Table) -> Values:
@@ -189,7 +192,7 @@ def _outranking(scores: Table, hits: Table, misses: Table) -> Values:
     """
     order = np.argsort(scores, 1)
     scores, hits, misses = (np.take_along_axis(each, order, 1) for each in (scores, hits, misses))
-    return where(np.isfinite(scores).all(1), _area(scores, hits, misses))
+    return where(finite(scores), _area(scores, hits, misses))
 
 
 def _area(ranked: Table, hits: Table, misses: Table) -> Values:
@@ -197,12 +200,10 @@ def _area(ranked: Table, hits: Table, misses: Table) -> Values:
     last = np.ones(ranked.shape, dtype=bool)  # of its run
     last[:, :-1] = ranked[:, 1:] != ranked[:, :-1]
     ends = np.flatnonzero(last)
-    hit, missed = (
-        np.diff(np.cumsum(each, dtype=float)[ends], prepend=0) for each in (hits, misses)
-    )
+    hit, missed = (np.diff(np.cumsum(each)[ends], prepend=0) for each in (hits, misses))
     below = np.cumsum(missed) - missed / 2  # also those of the images before
     runs = np.cumsum(last.sum(1)) - last.sum(1)
-    positives, negatives = hits.sum(1, dtype=float), misses.sum(1, dtype=float)
+    positives, negatives = hits.sum(1), misses.sum(1)
     won = np.add.reduceat(hit * below, runs) - (np.cumsum(negatives) - negatives) * positives
     pairs = positives * negatives
     return where(pairs > 0, won / np.where(pairs > 0, pairs, 1))
@@ -216,7 +217,7 @@ def _sortable(maps: Maps, flags: Regions) -> Int[np.ndarray, "images cells"]:
     """
     bits = (maps + 0.0).view(np.int64)  # adding zero, for -0.0 is 0.0
     rising = bits ^ ((bits >> 63) & np.iinfo(np.int64).max)
-    return ((rising & ~1) | flags).reshape(len(maps), -1)
+    return cells((rising & ~1) | flags)
 
 
 def _speaks(strength: Maps, human: Fixations) -> Flags:

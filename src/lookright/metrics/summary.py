@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from lookright.errors import ConfigError, Problem
-from lookright.metrics import biometrics, classification, robustness
+from lookright.metrics import biometrics, calibration, classification, robustness
 from lookright.names import suggestion
 
 COLUMNS = {
@@ -24,7 +24,7 @@ SCORES = {
     "average_precision": classification.average_precision,
     "accuracy": classification.accuracy,
     "balanced_accuracy": classification.balanced_accuracy,
-    "ece": classification.calibration_error,
+    "ece": calibration.calibration_error,
 }
 OF_ATTACKS = {  # with two classes; the second is the attack
     "eer": biometrics.eer,
