@@ -144,7 +144,7 @@ def _each(count: int) -> csr_array:
     return csr_array(identity(count))
 
 
-def _below(values: Float[np.ndarray, " _"], others: Float[np.ndarray, " _"]) -> np.ndarray:
+def _below(values: np.ndarray, others: np.ndarray) -> np.ndarray:
     order, ranked = np.argsort(values), np.sort(others)
     rising, found = values[order], np.empty(len(values))  # in order, the search stays in cache
     left, right = np.searchsorted(ranked, rising), np.searchsorted(ranked, rising, "right")
@@ -158,7 +158,7 @@ def _order(up: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     return order, np.searchsorted(down[order], up), np.searchsorted(down[order], up, "right")
 
 
-def _won(up: Weights, down: Weights, order: tuple[np.ndarray, ...]) -> np.ndarray:
+def _won(up: np.ndarray, down: np.ndarray, order: tuple[np.ndarray, ...]) -> np.ndarray:
     """Count the drawn pairs in which the positive stands above, ties counting half."""
     rising, left, right = order
     total = np.zeros((len(down) + 1, down.shape[1]))
