@@ -1,7 +1,7 @@
 """Images and class maps as pictures that people can read.
 
-Colours never depend on a theme or on another picture: every map has its own scale, written beside
-it. Evidence for a class runs from transparent (zero and below) to bright (the map's highest
+Colours never depend on a theme, and on another picture only when both are given the same ends: a
+map's own scale, or the shared one of a gallery, is written beside it. Evidence for a class runs from transparent (zero and below) to bright (the map's highest
 value); a difference of two maps is blue below zero, transparent at zero and red above it.
 """
 
@@ -59,9 +59,15 @@ def limits(grid: Grid, scale: Scale) -> tuple[float, float]:
     return 0.0, max(float(finite.max(initial=0)), FAINT * reach)
 
 
-def overlay(picture: Picture, grid: Grid, scale: Scale = "evidence") -> Picture:
-    """Lay a map in colours over a greyed picture; the stronger a value, the less shows through."""
-    low, high = limits(grid, scale)
+def overlay(
+    picture: Picture, grid: Grid, scale: Scale = "evidence", ends: tuple[float, float] | None = None
+) -> Picture:
+    """Lay a map in colours over a greyed picture; the stronger a value, the less shows through.
+
+    `ends` are the values of the scale's two ends, the map's own limits if not given; values beyond
+    them get the colour of the end.
+    """
+    low, high = ends or limits(grid, scale)
     values = enlarge(np.nan_to_num(grid), picture.shape[:2])
     position = ((values - low) / (high - low)).clip(0, 1)
     paint = colormaps[COLOURS[scale]](position)[..., :3] * 255

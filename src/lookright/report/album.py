@@ -1,6 +1,6 @@
 """The images behind the numbers, opened once; a report is written without them if need be."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,30 @@ class Tile:
     title: str
     alt: str
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The colour scale that several pictures share."""
+
+    scale: Scale
+    ends: tuple[float, float]
+    above: bool  # some maps are stronger than the end
+    of: str = ""  # whose maps, where there are several models
+    kind: str = ""  # the model's colour
+
+    @property
+    def low(self) -> str:
+        """Write the lower end."""
+        return self._end(self.ends[0], "≤\u202f" if self.scale == "difference" else "")
+
+    @property
+    def high(self) -> str:
+        """Write the upper end."""
+        return self._end(self.ends[1], "≥\u202f")
+
+    def _end(self, value: float, beyond: str) -> str:
+        return (beyond if self.above else "") + written(f"{value:.2g}")
 
 
 @dataclass(frozen=True)
@@ -91,13 +115,38 @@ class Album:
         asked = "" if human is not None else "no human map"
         return Tile(data_uri(jpeg(outlined(picture, human))), "image", f"{name}: image", asked)
 
-    def map(self, name: str, grid: Grid, title: str, scale: Scale = "evidence") -> Tile:
-        """Show a class map over the image, with the ends of its own colour scale."""
+    def map(self, name: str, grid: Grid, title: str, bar: Bar) -> Tile:
+        """Show a class map over the image in the colours of `bar`, with the map's own reach."""
         found = self.find(name) or (np.full((SIDE, SIDE, 3), 128, np.uint8), None)
-        drawn = outlined(overlay(found[0], grid, scale), found[1])
-        low, high = limits(grid, scale)
-        note = f"{low:.2g} … {high:.2g}" if np.isfinite(grid).any() else "n/a"
-        return Tile(data_uri(jpeg(drawn)), title, f"{name}: {title}", note.replace("-", "−"))
+        drawn = outlined(overlay(found[0], grid, bar.scale, bar.ends), found[1])
+        note = _reach(grid, bar.scale)
+        return Tile(data_uri(jpeg(drawn)), title, f"{name}: {title}, {note}", note)
+
+
+def shared(maps: Sequence[Sequence[Grid]], scale: Scale, of: str = "", kind: str = "") -> Bar:
+    """Lay one colour scale under the maps of several images: maps[i] are those of image i.
+
+    It ends at the median over images of each one's strongest value: the end of the strongest map
+    would leave all others without colour. What is stronger has the colour of the end.
+    """
+    reaches = [max((limits(grid, scale)[1] for grid in each), default=0.0) for each in maps]
+    end = float(np.median(reaches)) if reaches else 1.0
+    above = any(reach > end for reach in reaches)
+    return Bar(scale, (-end if scale == "difference" else 0.0, end), above, of, kind)
+
+
+def _reach(grid: Grid, scale: Scale) -> str:
+    """Write the lowest and highest value of a map, without what is not drawn."""
+    finite = grid[np.isfinite(grid)]
+    if not finite.size:
+        return "n/a"
+    low, high = float(finite.min()), float(finite.max())
+    return written(f"{low:.2g} to {high:.2g}" if scale == "difference" else f"up to {high:.2g}")
+
+
+def written(numbers: str) -> str:
+    """Give numbers their proper minus."""
+    return numbers.replace("-", "−")
 
 
 def _blank() -> str:

@@ -1,28 +1,30 @@
 """What stands on the page of a bench, in order."""
 
 from dataclasses import dataclass
-from math import nan
 from typing import Any
 
-import polars as pl
-from markupsafe import Markup
-
 from lookright import stats
-from lookright.report import side_by_side, tables, words
+from lookright.report import (
+    bench_charts,
+    beside,
+    folds,
+    roc,
+    shaken,
+    side_by_side,
+    tables,
+    truth,
+    words,
+)
 from lookright.report.album import Album
-from lookright.report.bench_verdict import Verdict, main_measure, verdict
+from lookright.report.bench_verdict import Verdict, verdict
 from lookright.report.gallery import Gallery
+from lookright.report.glossary import explained
 from lookright.report.privacy import without_folders
-from lookright.report.records import BenchRecords
+from lookright.report.records import BenchRecords, RunRecords
 from lookright.report.reproduce import recipe
 from lookright.report.run_page import curves
-from lookright.report.scatter import Cloud, scatter
-from lookright.report.seeds import Strip, strips
 from lookright.report.side_by_side import Seen
-from lookright.report.splits import judged
-from lookright.report.words import MEASURES, measure
 
-STRIPS = ["auroc", "accuracy", "framing_sensitivity", "framing_decision", "flip_rate"]
 OPEN = 3  # comparisons whose pictures are not folded away
 
 
@@ -48,33 +50,76 @@ def content(bench: BenchRecords, pictures: int) -> dict[str, Any]:
         "kind": "bench",
         "facts": _facts(bench),
         "verdict": said,
-        "kinds": _kinds(bench),
+        "kinds": bench_charts.colours(bench.labels),
         "first": bench.labels[0],
         "caution": words.sentence(stats.seed_warning(len(bench.seeds))),
         "failed": _failed(bench),
-        "clouds": _clouds(bench, said.split),
         "comparisons": _comparisons(bench, album, said, pictures),
         "no_pictures": album.reason,
-        "strips": _strips(bench),
-        "tables": tables.comparison(bench.comparison, bench.labels),
-        "curves": _curves(bench),
         "recipe": recipe("lookright bench bench.yaml", bench.settings, facts),
-        "glossary": MEASURES,
+        "glossary": explained(bench.folded["measure"].unique(maintain_order=True)),
+        "downloads": beside.downloads(
+            bench.folder, ("comparison.csv", "results.csv", "economics.csv")
+        ),
+        **_charts(bench, said.split),
+        **_numbers(bench),
     }
+
+
+def _charts(bench: BenchRecords, split: str) -> dict[str, Any]:
+    splits = bench_charts.splits_of(bench)
+    whose = [shaken.Who(*each) for each in bench_charts.colours(bench.labels).items()]
+    return {
+        "banner": truth.banner_of_bench(_gaps(bench, split), split),
+        "clouds": bench_charts.clouds(bench, split),
+        "truths": bench_charts.truths(bench, splits),
+        "rocs": bench_charts.rocs(bench),
+        "band": roc.BENCH_BAND,
+        "forests": bench_charts.forests(bench),
+        "strips": bench_charts.every_seed(bench),
+        "fold_dots": folds.dots(bench),
+        "shaken": shaken.charts(shaken.of_bench(bench.comparison), splits, whose),
+        "flips": bench_charts.angles(bench),
+        "economics": beside.economics(bench.folder),
+        "curves": _curves(bench),
+    }
+
+
+def _numbers(bench: BenchRecords) -> dict[str, Any]:
+    splits = bench_charts.splits_of(bench)
+    return {
+        "tables": tables.comparison(bench.comparison, bench.labels),
+        "fold_tables": [found for split in splits if (found := folds.table(bench, split))],
+        "parts_of": [
+            found
+            for by in tables.parts(bench.results)
+            if (found := tables.by_part_and_objective(bench.results, by, bench.labels))
+        ],
+    }
+
+
+def _gaps(bench: BenchRecords, split: str) -> dict[str, float]:
+    """Take each objective's gap, mean over seeds."""
+    found = {}
+    for label in bench.labels:
+        values = bench_charts.by_seed(bench.results, split, "gap", label).values()
+        known = [value for value in values if value == value]
+        if known:
+            found[label] = sum(known) / len(known)
+    return found
 
 
 def _facts(bench: BenchRecords) -> list[str]:
     network = (bench.settings.get("model") or {}).get("name", "")
-    runs = len(bench.results.select("objective", "seed").unique())
-    seeds = f"{len(bench.seeds)} seed" + ("s" if len(bench.seeds) != 1 else "")
-    facts = [f"{runs} runs: {len(bench.labels)} objectives, {seeds}", str(network)]
+    runs = len(bench.folded.select("objective", "seed", "fold").unique())
+    parts = [_several(len(bench.labels), "objective"), _several(len(bench.seeds), "seed")]
+    parts += [_several(len(bench.folds), "fold")] if bench.folds else []
+    facts = [f"{_several(runs, 'run')}: {', '.join(parts)}", str(network)]
     return [each for each in facts if each]
 
 
-def _kinds(bench: BenchRecords) -> dict[str, str]:
-    """Give every objective its colour; the baseline is grey."""
-    return {label: f"c{index if index < 9 else 1 + (index - 1) % 8}"
-            for index, label in enumerate(bench.labels)}  # fmt: skip
+def _several(count: int, what: str) -> str:
+    return f"{count} {what}" + ("s" if count != 1 else "")
 
 
 def _failed(bench: BenchRecords) -> list[tuple[str, str]]:
@@ -83,88 +128,6 @@ def _failed(bench: BenchRecords) -> list[tuple[str, str]]:
         for cell in bench.cells
         if cell["status"] != "done"
     ]
-
-
-def _clouds(bench: BenchRecords, split: str) -> list[tuple[str, Markup]]:
-    """Draw how right each objective is against where its map, and its decision, come from."""
-    whole = bench.results.filter(pl.col("by") == "all", pl.col("split") == split)
-    main = main_measure(bench.results.filter(pl.col("by") == "all"))
-    wide = whole.filter(~pl.col("value").is_nan()).pivot(
-        "measure", index=["objective", "seed"], values="value", aggregate_function="first"
-    )
-    drawn = []
-    for what, title in (
-        ("framing_sensitivity", "What the map shows"),
-        ("framing_decision", "What decides"),
-    ):
-        if what not in wide.columns or main not in wide.columns:
-            continue
-        known = wide.drop_nulls([what, main])
-        clouds = [
-            Cloud(
-                label, tuple(_points(known.filter(pl.col("objective") == label), what, main)), kind
-            )
-            for label, kind in _kinds(bench).items()
-        ]
-        across = f"share on the evidence, {split}"
-        upwards = f"{measure(main).title}, {split}"
-        words = f"{title}: {upwards} against {across}, one dot per seed"
-        drawn.append((title, scatter(clouds, words, across, upwards)))
-    return drawn
-
-
-def _points(rows: pl.DataFrame, what: str, main: str) -> list[tuple[float, float]]:
-    return [(1 - outside, right) for outside, right in rows.select(what, main).rows()]
-
-
-def _strips(bench: BenchRecords) -> list[tuple[str, list[tuple[str, Markup]]]]:
-    """Draw the main measures on every split that judges, every seed a dot."""
-    splits = judged(bench.results["split"].unique(maintain_order=True).to_list())
-    found = set(bench.results["measure"])
-    return [
-        (f"{measure(name).title}", [(split, _strip(bench, split, name)) for split in splits])
-        for name in STRIPS
-        if name in found
-    ]
-
-
-def _strip(bench: BenchRecords, split: str, name: str) -> Markup:
-    lines = bench.comparison.filter(pl.col("split") == split, pl.col("measure") == name)
-    means = {row["objective"]: row for row in lines.iter_rows(named=True)}
-    rows = []
-    for label, kind in _kinds(bench).items():
-        row = means.get(label, {})
-        mean, low, high = (_known(row.get(key)) for key in ("mean", "low", "high"))
-        rows.append(Strip(label, _by_seed(bench, split, name, label), mean, low, high, kind))
-    return strips(rows, f"{measure(name).title} on {split} by seed", _chance(bench, split, name))
-
-
-def _chance(bench: BenchRecords, split: str, name: str) -> float:
-    if name == "auroc":
-        return 0.5
-    if not name.startswith("framing"):
-        return nan
-    values = [
-        value
-        for label in bench.labels
-        for value in _by_seed(bench, split, "framing_chance", label).values()
-        if value == value
-    ]
-    return sum(values) / len(values) if values else nan
-
-
-def _by_seed(bench: BenchRecords, split: str, name: str, label: str) -> dict[int, float]:
-    rows = bench.results.filter(
-        pl.col("by") == "all",
-        pl.col("split") == split,
-        pl.col("measure") == name,
-        pl.col("objective") == label,
-    ).sort("seed")
-    return {seed: _known(value) for seed, value in rows.select("seed", "value").rows()}
-
-
-def _known(value: float | None) -> float:
-    return nan if value is None else float(value)
 
 
 def _comparisons(
@@ -183,17 +146,24 @@ def _comparisons(
 
 
 def _pair(bench: BenchRecords, label: str) -> tuple[tuple[Seen, Seen] | None, int | None]:
-    """Find the first seed that both objectives have finished."""
-    kinds, first = _kinds(bench), bench.labels[0]
+    """Find the first seed that both objectives have finished, on the same fold if there are any."""
+    kinds, first = bench_charts.colours(bench.labels), bench.labels[0]
     for seed in bench.seeds:
-        plain, guided = bench.runs.get((first, seed)), bench.runs.get((label, seed))
-        if plain is not None and guided is not None:
-            pair = Seen(plain, first, kinds[first]), Seen(guided, label, kinds[label])
-            return pair, seed
+        plains = bench.trainings.get((first, seed), [])
+        others = {_fold(bench, run): run for run in bench.trainings.get((label, seed), [])}
+        for plain in plains:
+            guided = others.get(_fold(bench, plain))
+            if guided is not None:
+                pair = Seen(plain, first, kinds[first]), Seen(guided, label, kinds[label])
+                return pair, seed
     return None, None
 
 
-def _curves(bench: BenchRecords) -> list[tuple[str, Markup]]:
-    kinds = _kinds(bench)
+def _fold(bench: BenchRecords, run: RunRecords) -> str:
+    return run.folder.parent.name if bench.folds else ""
+
+
+def _curves(bench: BenchRecords) -> bench_charts.Titled:
+    kinds = bench_charts.colours(bench.labels)
     runs = [(kinds[label], run) for (label, _), run in bench.runs.items() if label in kinds]
     return curves([run.epochs for _, run in runs], [f"{kind} thin" for kind, _ in runs])

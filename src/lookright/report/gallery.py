@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from lookright.report.album import Album, Tile
+from lookright.report.album import Album, Bar, Tile, shared
 from lookright.report.records import RunRecords
 from lookright.report.words import number, percent
 
@@ -35,6 +35,7 @@ class Gallery:
     title: str
     about: str
     exhibits: tuple[Exhibit, ...]
+    bars: tuple[Bar, ...]
 
 
 def run_galleries(run: RunRecords, album: Album, splits: Sequence[str], most: int) -> list[Gallery]:
@@ -60,12 +61,17 @@ def run_galleries(run: RunRecords, album: Album, splits: Sequence[str], most: in
             ranked(right, "framing_sensitivity", most, highest=False),
         ),
     ]
-    return [
-        Gallery(
-            title, about, tuple(_exhibit(run, album, row) for row in picked.iter_rows(named=True))
-        )
-        for title, about, picked in chosen
-    ]
+    return [_gallery(run, album, *each) for each in chosen]
+
+
+def _gallery(
+    run: RunRecords, album: Album, title: str, about: str, picked: pl.DataFrame
+) -> Gallery:
+    rows = picked.to_dicts()
+    both = [[run.maps[name][row["row"]] for name in ("true", "false")] for row in rows]
+    apart = [[run.maps["difference"][row["row"]]] for row in rows]
+    bars = (shared(both, "evidence"), shared(apart, "difference"))
+    return Gallery(title, about, tuple(_exhibit(run, album, row, bars) for row in rows), bars)
 
 
 def _by_outcome(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -86,14 +92,15 @@ def _with_confidence(rows: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame
     return rows.with_columns(confidence=pl.max_horizontal(given) if given else pl.lit(None))
 
 
-def _exhibit(run: RunRecords, album: Album, row: dict) -> Exhibit:
+def _exhibit(run: RunRecords, album: Album, row: dict, bars: tuple[Bar, Bar]) -> Exhibit:
+    evidence, difference = bars
     name, index, label = row["id"], row["row"], row["label"]
     rival = rival_name(run.classes, label)
     tiles = (
         album.image(name),
-        album.map(name, run.maps["true"][index], f"for {label} (true)"),
-        album.map(name, run.maps["false"][index], f"for {rival}"),
-        album.map(name, run.maps["difference"][index], f"{label} − {rival}", "difference"),
+        album.map(name, run.maps["true"][index], f"for {label} (true)", evidence),
+        album.map(name, run.maps["false"][index], f"for {rival}", evidence),
+        album.map(name, run.maps["difference"][index], f"{label} − {rival}", difference),
     )
     given = row.get(f"p_{row['predicted']}")
     framing = row.get("framing_sensitivity")

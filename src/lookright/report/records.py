@@ -56,6 +56,13 @@ class RunRecords:
         """The long table of measures."""
         return _table(self.folder / "results.csv")
 
+    def answers(self, split: str) -> pl.DataFrame:
+        """Label, answer and probabilities of a split's images, without keeping the whole table."""
+        table = pl.scan_parquet(self.folder / "predictions.parquet")
+        names = table.collect_schema().names()
+        kept = ["label", "predicted", *(name for name in names if name.startswith("p_"))]
+        return table.filter(pl.col("split") == split).select(kept).collect()
+
     @cached_property
     def maps(self) -> dict[str, np.ndarray]:
         """True, false, difference and human maps, row for row with the predictions; or empty."""
@@ -90,35 +97,59 @@ class BenchRecords:
         """The last word on every cell: done or failed."""
         path = self.folder / "cells.jsonl"
         lines = read_lines(path) if path.exists() else []
-        return list({line["key"]: line for line in lines}.values())
+        return list({line.get("folder") or line["key"]: line for line in lines}.values())
+
+    @cached_property
+    def folded(self) -> pl.DataFrame:
+        """The runs' results, with objective, seed and fold in front; one fold "" without folds."""
+        return _with_folds(_table(self.folder / "results.csv"))
 
     @cached_property
     def results(self) -> pl.DataFrame:
-        """The runs' results, with objective and seed in front."""
-        return _table(self.folder / "results.csv")
+        """The same with the mean over its folds for every seed that has all of them."""
+        return averaged(self.folded)
+
+    @cached_property
+    def comparisons(self) -> pl.DataFrame:
+        """Per fold, split, measure and objective: mean, spread, difference to the first."""
+        return _with_folds(_table(self.folder / "comparison.csv"))
 
     @cached_property
     def comparison(self) -> pl.DataFrame:
-        """Per split, measure and objective: mean, spread and the difference to the first."""
-        return _table(self.folder / "comparison.csv")
+        """The comparison over all folds."""
+        return self.comparisons.filter(pl.col("fold") == "")
+
+    @cached_property
+    def folds(self) -> list[str]:
+        """The folds in the order of the table; none without folds."""
+        return [name for name in self.folded["fold"].unique(maintain_order=True) if name]
 
     @cached_property
     def labels(self) -> list[str]:
         """The objectives' names in the recipe's order; the first is the baseline."""
         bench = self.settings.get("bench") or {}
         wanted = [_label(entry) for entry in bench.get("objectives") or []]
-        found = self.results["objective"].unique(maintain_order=True).to_list()
+        found = self.folded["objective"].unique(maintain_order=True).to_list()
         return [*(name for name in wanted if name in found), *(n for n in found if n not in wanted)]
 
     @cached_property
     def seeds(self) -> list[int]:
         """Every seed that has results."""
-        return self.results["seed"].unique().sort().to_list()
+        return self.folded["seed"].unique().sort().to_list()
 
     @cached_property
     def runs(self) -> dict[tuple[str, int], RunRecords]:
-        """The evaluated runs that are still there, by objective and seed."""
-        return {key: run for key, run in self._runs() if (run.folder / "run.yaml").exists()}
+        """One evaluated run that is still there for each objective and seed: the first fold's."""
+        return {key: runs[0] for key, runs in self.trainings.items()}
+
+    @cached_property
+    def trainings(self) -> dict[tuple[str, int], list[RunRecords]]:
+        """Every evaluated run that is still there, by objective and seed: one for each fold."""
+        found: dict[tuple[str, int], list[RunRecords]] = {}
+        for key, run in self._runs():
+            if (run.folder / "run.yaml").exists():
+                found.setdefault(key, []).append(run)
+        return {key: sorted(runs, key=lambda run: run.folder) for key, runs in found.items()}
 
     @property
     def name(self) -> str:
@@ -128,10 +159,27 @@ class BenchRecords:
     def _runs(self) -> Iterator[tuple[tuple[str, int], RunRecords]]:
         for cell in self.cells:
             if cell["status"] == "done":
-                folder = self.folder / cell["label"] / f"seed-{cell['seed']}"
+                usual = self.folder / cell["label"] / f"seed-{cell['seed']}"
                 given = self.folder / (cell.get("folder") or "")
-                there = folder if folder.exists() else given
+                there = given if cell.get("folder") and given.exists() else usual
                 yield (cell["label"], int(cell["seed"])), RunRecords(there)
+
+
+def averaged(results: pl.DataFrame) -> pl.DataFrame:
+    """Average each seed over its folds, as the comparison does; undefined when one fold is.
+
+    A seed counts when it has all folds: those that it lacks could be the hard ones.
+    """
+    folds = results["fold"].n_unique()
+    if folds <= 1:
+        return results
+    keys = ["objective", "seed", "split", "by", "value_of", "measure"]
+    sums = [pl.col("count").sum(), pl.col("undefined").sum()]
+    means = results.group_by(keys, maintain_order=True).agg(
+        pl.col("value").mean(), *sums, pl.len().alias("folds")
+    )
+    whole = means.filter((pl.col("folds") == folds) | (pl.col("by") != "all")).drop("folds")
+    return whole.with_columns(fold=pl.lit(""))
 
 
 def open_records(folder: Path) -> RunRecords | BenchRecords:
@@ -165,6 +213,11 @@ def _label(entry: Any) -> str:
     if isinstance(entry, dict):
         return str(entry.get("label") or entry.get("name"))
     return str(entry)
+
+
+def _with_folds(table: pl.DataFrame) -> pl.DataFrame:
+    """Give a table of a bench without folds its one fold, which has no name."""
+    return table if "fold" in table.columns else table.with_columns(fold=pl.lit(""))
 
 
 def _yaml(path: Path) -> dict[str, Any]:

@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from math import nan
 from typing import Any
 
+import polars as pl
 from markupsafe import Markup
 
-from lookright.report import run_verdict, tables
+from lookright.report import beside, roc, run_verdict, shaken, tables, truth
 from lookright.report.album import Album
 from lookright.report.curves import Series, chart
 from lookright.report.gallery import run_galleries
+from lookright.report.glossary import MEASURES, explained, measure
+from lookright.report.lanes import lanes
 from lookright.report.records import RunRecords
 from lookright.report.reproduce import recipe
 from lookright.report.splits import judged, ordered
-from lookright.report.words import MEASURES, measure
+from lookright.report.words import number
 
 CURVES = 6  # validation measures that get a chart of their own
 
@@ -37,9 +40,7 @@ def content(run: RunRecords, pictures: int) -> dict[str, Any]:
         "curves": curves([run.epochs], ["c1"]),
         "splits": tables.by_split(run.results),
         "parts_of": [
-            found
-            for by in ("source", "group", "class")
-            if (found := tables.by_part(run.results, by))
+            found for by in tables.parts(run.results) if (found := tables.by_part(run.results, by))
         ],
         "confusions": [
             found
@@ -47,8 +48,43 @@ def content(run: RunRecords, pictures: int) -> dict[str, Any]:
             if (found := tables.confusion(run.predictions, split, run.classes))
         ],
         "recipe": recipe("lookright train run.yaml", run.settings, {**run.facts, **run.timing}),
-        "glossary": MEASURES,
+        "glossary": explained(run.results["measure"].unique(maintain_order=True)),
+        "downloads": beside.downloads(run.folder, ("results.csv", "faithfulness.csv", "audit.csv")),
+        **_evidence(run, splits),
     }
+
+
+def _evidence(run: RunRecords, splits: Sequence[str]) -> dict[str, Any]:
+    """Gather what needs files or columns that older runs do not have."""
+    value = truth.lookup(run.results.filter(pl.col("by") == "all"))
+    return {
+        "banner": truth.banner_of_run(value, splits),
+        "rocs": rocs(run, splits),
+        "band": roc.RUN_BAND,
+        "witnesses": _witnesses(value, splits) if truth.measured(run.results) else [],
+        "shaken": shaken.charts(shaken.of_run(run.results), splits, [shaken.Who("", "c1")]),
+        "shaken_table": shaken.table(run.results, splits),
+        "faithfulness": beside.faithfulness(run.folder),
+        "audit": beside.audit(run.folder),
+    }
+
+
+def _witnesses(value: truth.Values, splits: Sequence[str]) -> list[tuple[str, Markup]]:
+    words = "Share outside the evidence: what the maps show, and what blurring does"
+    return [
+        (split, lanes(split, truth.witnesses(value, split), truth.JUDGE, words)) for split in splits
+    ]
+
+
+def rocs(run: RunRecords, splits: Sequence[str]) -> list[tuple[str, Markup]]:
+    """Draw the curve of every split that has one."""
+    drawn = []
+    for split in splits:
+        curve = roc.of_run(run.predictions.filter(pl.col("split") == split), run.classes)
+        if curve:
+            title = f"{split}, AUROC {number(curve.area)}"
+            drawn.append((title, roc.chart([curve], split)))
+    return drawn
 
 
 def _facts(run: RunRecords, objective: str) -> list[str]:

@@ -1,13 +1,16 @@
-"""Is it right, does it look right, is it robust: a few careful sentences about one run."""
+"""Is it right, does it look right, is it true, is it robust: a few careful words on one run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan
 
 import polars as pl
 
+from lookright.report import truth
+from lookright.report.glossary import measure
 from lookright.report.splits import judged
-from lookright.report.words import measure, number, percent
+from lookright.report.truth import Values
+from lookright.report.words import number, percent, signed
 
 NEAR = 0.05  # an AUROC this close to 0.5, or a share this close to chance, is called close to it
 CONSTANT = 0.98  # share of one answer from which a classifier is called constant
@@ -24,25 +27,17 @@ class Figure:
 
 @dataclass(frozen=True)
 class Card:
-    """One of the three questions, its numbers and the answer in words."""
+    """One of the questions, its numbers and the answer in words."""
 
     question: str
     figures: tuple[Figure, ...]
     sentences: tuple[str, ...]
 
 
-Values = Callable[[str, str], float]  # split, measure -> value over all images; NaN: unknown
-
-
 def cards(results: pl.DataFrame, predictions: pl.DataFrame) -> list[Card]:
-    """Answer the three questions on every split that judges."""
+    """Answer the questions on every split that judges."""
     whole = results.filter(pl.col("by") == "all")
-    table = {(row["split"], row["measure"]): row for row in whole.iter_rows(named=True)}
-
-    def value(split: str, measure: str) -> float:
-        found = table.get((split, measure), {}).get("value")
-        return float("nan") if found is None else float(found)
-
+    value = truth.lookup(whole)
     splits = judged(whole["split"].unique(maintain_order=True).to_list() or ["test"])
     shares = {split: _most_common(predictions, split) for split in splits}
     counts = {split: len(predictions.filter(pl.col("split") == split)) for split in splits}
@@ -60,6 +55,7 @@ def cards(results: pl.DataFrame, predictions: pl.DataFrame) -> list[Card]:
             ),
             tuple(_looks(value, split, counts[split]) for split in splits),
         ),
+        *_truth(value, splits, results, predictions),
         Card(
             "Is it robust?",
             tuple(
@@ -69,6 +65,19 @@ def cards(results: pl.DataFrame, predictions: pl.DataFrame) -> list[Card]:
             tuple(_robust(value, split, predictions) for split in splits),
         ),
     ]
+
+
+def _truth(
+    value: Values, splits: Sequence[str], results: pl.DataFrame, predictions: pl.DataFrame
+) -> list[Card]:
+    if not truth.measured(results):
+        return []
+    figures = [
+        Figure(split, signed(value(split, "gap"), 2), "map minus effect, outside")
+        for split in splits
+    ]
+    sentences = [truth.told(value, split, predictions) for split in splits]
+    return [Card("Does the map tell the truth?", tuple(figures), tuple(sentences))]
 
 
 def _performance(value: Values, split: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from markupsafe import Markup
 
@@ -18,9 +19,41 @@ class Cloud:
     points: tuple[tuple[float, float], ...]
     kind: str
 
+    @property
+    def middle(self) -> tuple[float, float]:
+        """The mean of its points."""
+        xs, ys = zip(*self.points, strict=True)
+        return sum(xs) / len(xs), sum(ys) / len(ys)
 
-def scatter(clouds: Sequence[Cloud], description: str, across: str, upwards: str) -> Markup:
-    """Draw one point per seed, and each objective's name beside the mean of its points."""
+
+def front(clouds: Sequence[Cloud]) -> list[Cloud]:
+    """Return the Pareto front from left to right, judged by the means over seeds.
+
+    On it are those that no other one equals or beats in both directions, with one strictly better.
+    """
+    known = [cloud for cloud in clouds if cloud.points]
+    best = [
+        cloud for cloud in known if not any(_beats(other.middle, cloud.middle) for other in known)
+    ]
+    return sorted(best, key=lambda cloud: cloud.middle)
+
+
+def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return one != other and one[0] >= other[0] and one[1] >= other[1]
+
+
+def scatter(
+    clouds: Sequence[Cloud],
+    description: str,
+    across: str,
+    upwards: str,
+    marks: Literal["front", "diagonal"] = "front",
+) -> Markup:
+    """Draw one point per seed, and each objective's name beside the mean of its points.
+
+    `front` marks the objectives that no other one beats in both directions; `diagonal` draws the
+    line on which both are equal.
+    """
     width, height, left, bottom = 440, 330, 46, 44
     xs = [x for cloud in clouds for x, _ in cloud.points]
     ys = [y for cloud in clouds for _, y in cloud.points]
@@ -35,12 +68,28 @@ def scatter(clouds: Sequence[Cloud], description: str, across: str, upwards: str
         parts.append(svg.words(x, height - bottom + 17, svg.label(value), anchor="middle"))
     parts.append(svg.words(width - 20, height - 8, f"{across} →", "axis", "end"))
     parts.append(svg.words(2, 12, f"↑ {upwards}", "axis"))
+    parts += _front(clouds, horizontal, vertical) if marks == "front" else []
+    if marks == "diagonal":
+        parts.append(svg.line(horizontal(0), vertical(0), horizontal(1), vertical(1), "chance"))
     for cloud in clouds:
         parts += [
             svg.dot(horizontal(x), vertical(y), f"{cloud.kind} fill", cloud.name, 5)
             for x, y in cloud.points
         ]
+    if marks == "front":
+        on = ", ".join(cloud.name for cloud in front(clouds))
+        description = f"{description}. On the Pareto front: {on or 'none'}"
     return svg.drawing(width, height, description, [*parts, *_names(clouds, horizontal, vertical)])
+
+
+def _front(clouds: Sequence[Cloud], horizontal: Axis, vertical: Axis) -> list[Element]:
+    """Ring the means on the front and join them by the stairs below which everything is beaten."""
+    corners = [(horizontal(x), vertical(y)) for x, y in (cloud.middle for cloud in front(clouds))]
+    stairs = [(horizontal.start, corners[0][1])] if corners else []
+    for (x, y), after in zip(corners, [*corners[1:], None], strict=True):
+        stairs += [(x, y), (x, after[1] if after else vertical.start)]
+    rings = [svg.ring(x, y, 9, "front") for x, y in corners]
+    return [svg.path(stairs, "front"), *rings] if corners else []
 
 
 def _names(clouds: Sequence[Cloud], horizontal: Axis, vertical: Axis) -> list[Element]:
@@ -79,7 +128,7 @@ class Box:
 def _free(cloud: Cloud, horizontal: Axis, vertical: Axis, taken: Sequence[Box]) -> tuple[Box, str]:
     """Return the nearest free place for a name; the nearest one of all if there is none."""
     width, places = 7.1 * len(short(cloud.name, 24)), []
-    y = _middle(cloud, vertical)
+    y = vertical(cloud.middle[1])
     left = min(horizontal(each) for each, _ in cloud.points) - 10
     right = max(horizontal(each) for each, _ in cloud.points) + 10
     for down in (0, -15, 15, -30, 30, -45, 45):
@@ -95,7 +144,3 @@ def _free(cloud: Cloud, horizontal: Axis, vertical: Axis, taken: Sequence[Box]) 
     ]  # fmt: skip
     free = [place for place in inside if not any(place[0].covers(other) for other in taken)]
     return (free or inside or places)[0]
-
-
-def _middle(cloud: Cloud, vertical: Axis) -> float:
-    return vertical(sum(y for _, y in cloud.points) / len(cloud.points))

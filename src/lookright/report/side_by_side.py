@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from lookright.report.album import Album
+from lookright.report.album import Album, Bar, shared
 from lookright.report.gallery import Exhibit, Gallery, Side, ranked, rival_name
 from lookright.report.records import RunRecords
 from lookright.report.words import number, signed
@@ -45,12 +45,30 @@ def galleries(plain: Seen, guided: Seen, album: Album, split: str, most: int) ->
             ranked(right, f"{reason}_b", most, highest=True),
         ),
     ]
-    return [
-        Gallery(
-            title, about, tuple(_exhibit(plain, guided, album, row) for row in picked.to_dicts())
-        )
-        for title, about, picked in chosen
-    ]
+    return [_gallery((plain, guided), album, *each) for each in chosen]
+
+
+def _gallery(
+    both: tuple[Seen, Seen], album: Album, title: str, about: str, picked: pl.DataFrame
+) -> Gallery:
+    rows = picked.to_dicts()
+    bars = tuple(
+        _bars(seen, [row[key] for row in rows])
+        for seen, key in zip(both, ("row", "row_b"), strict=True)
+    )
+    exhibits = tuple(_exhibit(both, album, row, bars) for row in rows)
+    return Gallery(title, about, exhibits, tuple(bar for pair in bars for bar in pair))
+
+
+def _bars(seen: Seen, rows: list[int]) -> tuple[Bar, Bar]:
+    """Give each model scales of its own: the size of one's logits says nothing of another's."""
+    true, difference = (
+        [[seen.run.maps[name][row]] for row in rows] for name in ("true", "difference")
+    )
+    return (
+        shared(true, "evidence", seen.label, seen.kind),
+        shared(difference, "difference", seen.label, seen.kind),
+    )
 
 
 def paired(plain: pl.DataFrame, guided: pl.DataFrame, split: str) -> pl.DataFrame:
@@ -75,22 +93,25 @@ def true_probability(predictions: pl.DataFrame) -> pl.Expr:
     return pl.coalesce([*named, pl.lit(None, pl.Float64)])
 
 
-def _exhibit(plain: Seen, guided: Seen, album: Album, row: dict) -> Exhibit:
+def _exhibit(
+    both: tuple[Seen, Seen], album: Album, row: dict, bars: tuple[tuple[Bar, Bar], ...]
+) -> Exhibit:
     name, label = row["id"], row["label"]
     sides = (
         Side((album.image(name),)),
-        _side(plain, album, name, label, row["row"], row["predicted"]),
-        _side(guided, album, name, label, row["row_b"], row["predicted_b"]),
+        _side(both[0], album, row, "", bars[0]),
+        _side(both[1], album, row, "_b", bars[1]),
     )
     before, after = number(row["true_p"], 2), number(row["true_p_b"], 2)
     words = f"{label}, its probability {before} → {after} ({signed(row['change'], 2)})"
     return Exhibit(name, words, sides)
 
 
-def _side(seen: Seen, album: Album, name: str, label: str, index: int, predicted: str) -> Side:
+def _side(seen: Seen, album: Album, row: dict, end: str, bars: tuple[Bar, Bar]) -> Side:
+    name, label, index = row["id"], row["label"], row[f"row{end}"]
     maps, rival = seen.run.maps, rival_name(seen.run.classes, label)
     tiles = (
-        album.map(name, maps["true"][index], label),
-        album.map(name, maps["difference"][index], f"{label} − {rival}", "difference"),
+        album.map(name, maps["true"][index], label, bars[0]),
+        album.map(name, maps["difference"][index], f"{label} − {rival}", bars[1]),
     )
-    return Side(tiles, f"{seen.label}: {predicted}", seen.kind)
+    return Side(tiles, f"{seen.label}: {row[f'predicted{end}']}", seen.kind)

@@ -71,10 +71,27 @@ def dot(x: float, y: float, kind: str, title: str, radius: float = 4) -> Element
     return element("circle", element("title", text=title), cx=x, cy=y, r=radius, class_=kind)
 
 
+def ring(x: float, y: float, radius: float, kind: str) -> Element:
+    """Draw a circle around a point."""
+    return element("circle", cx=x, cy=y, r=radius, class_=kind, fill="none")
+
+
 def path(points: Sequence[tuple[float, float]], kind: str) -> Element:
     """Join points by a line."""
     joined = " ".join(f"{x:g},{y:g}" for x, y in points)
     return element("polyline", points=joined, class_=kind, fill="none")
+
+
+def region(points: Sequence[tuple[float, float]], kind: str) -> Element:
+    """Fill what lies within a closed line."""
+    joined = " ".join(f"{x:g},{y:g}" for x, y in points)
+    return element("polygon", points=joined, class_=kind)
+
+
+def box(x: float, y: float, width: float, height: float, kind: str, title: str) -> Element:
+    """Fill a rectangle that says what it is when pointed at."""
+    named = element("title", text=title)
+    return element("rect", named, x=x, y=y, width=width, height=height, class_=kind)
 
 
 def drawing(width: float, height: float, description: str, parts: Sequence[Element]) -> Markup:

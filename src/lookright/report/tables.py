@@ -6,29 +6,20 @@ from math import isfinite
 
 import polars as pl
 
+from lookright.report.glossary import MEASURES, PER_ANGLE, PER_CHANGE, measure
 from lookright.report.splits import ordered
-from lookright.report.words import PER_ANGLE, measure, number, probability, signed
+from lookright.report.words import number, probability, signed
 
 PAGE = 25  # rows that are shown at once; the rest is folded away, page by page
-SHOWN = [
-    "auroc", "average_precision", "accuracy", "balanced_accuracy", "worst_group_accuracy", "ece",
-    "framing_sensitivity", "framing_sensitivity_true", "framing_decision", "framing_chance",
-    "energy_pointing", "pointing_game", "iou",
-    "flip_rate", "flip_rate_control", "flip_rate_any", "flip_rate_right", "flip_rate_wrong",
-    "mean_dp",
-]  # fmt: skip
 PARTS = [
-    "auroc",
-    "accuracy",
-    "framing_sensitivity",
-    "framing_chance",
-    "framing_decision",
-    "flip_rate",
-]
-COMPARED = [
-    "auroc", "accuracy", "ece", "framing_sensitivity", "framing_decision", "pointing_game",
-    "flip_rate", "flip_rate_control",
+    "auroc", "accuracy", "framing_sensitivity", "framing_chance", "framing_decision",
+    "causal_outside", "gap", "flip_rate",
 ]  # fmt: skip
+COMPARED = [
+    "auroc", "accuracy", "worst_group_accuracy", "ece", "framing_sensitivity", "framing_decision",
+    "causal_outside", "gap", "pointing_game", "flip_rate", "flip_rate_control",
+]  # fmt: skip
+PER_GROUP = ["auroc", "accuracy", "framing_sensitivity", "causal_outside", "gap"]
 
 
 @dataclass(frozen=True)
@@ -48,12 +39,15 @@ class Table:
     head: tuple[str, ...]
     pages: tuple[tuple[tuple[Cell, ...], ...], ...]
     footnotes: tuple[str, ...] = ()
+    texts: int = 1  # columns from the left that are words
 
 
-def paged(caption: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
+def paged(
+    caption: str, head: Sequence[str], rows: Sequence[Sequence[Cell]], texts: int = 1
+) -> Table:
     """Cut long tables into pages."""
     cut = [tuple(map(tuple, rows[at : at + PAGE])) for at in range(0, len(rows), PAGE)]
-    return Table(caption, tuple(head), tuple(cut))
+    return Table(caption, tuple(head), tuple(cut), texts=texts)
 
 
 def by_split(results: pl.DataFrame) -> Table:
@@ -61,12 +55,18 @@ def by_split(results: pl.DataFrame) -> Table:
     whole = results.filter(pl.col("by") == "all")
     splits = ordered(whole["split"].unique(maintain_order=True).to_list())
     cells = {(row["measure"], row["split"]): row for row in whole.iter_rows(named=True)}
-    names = [name for name in _names(whole) if not PER_ANGLE.fullmatch(name)]
+    names = [name for name in _names(whole) if not _has_a_place_of_its_own(name)]
     rows = [
         [Cell(_titled(name)), *(_counted(cells.get((name, split))) for split in splits)]
         for name in names
     ]
     return paged("Every measure on every split", ["measure", *splits], rows)
+
+
+def parts(results: pl.DataFrame) -> list[str]:
+    """List by what the results are told apart: sources, groups, other columns, classes."""
+    found = [by for by in results["by"].unique(maintain_order=True) if by != "all"]
+    return sorted(found, key=lambda by: (by == "class", by != "source", by != "group"))
 
 
 def by_part(results: pl.DataFrame, by: str) -> Table | None:
@@ -85,7 +85,29 @@ def by_part(results: pl.DataFrame, by: str) -> Table | None:
         for split, value in sorted(keys, key=lambda key: (rank.index(key[0]), key[1]))
     ]
     head = [by, "split", *(measure(name).title for name in names)]
-    return paged(f"By {by}", head, rows)
+    return paged(f"By {by}", head, rows, texts=2)
+
+
+def by_part_and_objective(results: pl.DataFrame, by: str, labels: Sequence[str]) -> Table | None:
+    """List the main measures of every group, source or class, mean over seeds, per objective."""
+    parts = results.filter(pl.col("by") == by, pl.col("measure").is_in(PER_GROUP))
+    if not len(parts):
+        return None
+    names = [name for name in PER_GROUP if name in set(parts["measure"])]
+    keys = ["split", "value_of", "objective", "measure"]
+    means = parts.group_by(keys).agg(pl.col("value").fill_nan(None).mean())
+    found = {tuple(row[:4]): row[4] for row in means.select(*keys, "value").rows()}
+    rank = ordered(parts["split"].unique().to_list())
+    pairs = parts.select("split", "value_of").unique().rows()
+    rows = [
+        [Cell(value), Cell(split), Cell(label),
+         *(Cell(number(found.get((split, value, label, name)))) for name in names)]
+        for split, value in sorted(pairs, key=lambda pair: (rank.index(pair[0]), pair[1]))
+        for label in labels
+        if any((split, value, label, name) in found for name in names)
+    ]  # fmt: skip
+    head = [by, "split", "objective", *(measure(name).title for name in names)]
+    return paged(f"By {by}, mean over seeds", head, rows, texts=3)
 
 
 def comparison(table: pl.DataFrame, labels: Sequence[str]) -> list[Table]:
@@ -132,7 +154,7 @@ def _compared_row(row: dict, first: bool, notes: Sequence[str]) -> list[Cell]:
     marks = [f"{notes.index(each) + 1}" for each in _remarks(row["note"]) if each in notes]
     own = [
         Cell(row["objective"], note=", ".join(marks)),
-        Cell(_plus_minus(row["mean"], row["std"])),
+        Cell(plus_minus(row["mean"], row["std"])),
         Cell(_interval(_cut(row["low"]), _cut(row["high"]))),
     ]
     against = [
@@ -174,12 +196,17 @@ def confusion(predictions: pl.DataFrame, split: str, classes: Sequence[str]) -> 
 def _confusions(counts: dict[tuple[str, str], int], split: str) -> Table:
     wrong = sorted(((n, *pair) for pair, n in counts.items() if pair[0] != pair[1]), reverse=True)
     lines = [[Cell(label), Cell(predicted), Cell(f"{n:,}")] for n, label, predicted in wrong]
-    return paged(f"{split}: commonest confusions", ["true class", "answer", "images"], lines)
+    return paged(f"{split}: commonest confusions", ["true class", "answer", "images"], lines, 2)
 
 
 def _names(whole: pl.DataFrame) -> list[str]:
     found = whole["measure"].unique(maintain_order=True).to_list()
-    return [*(name for name in SHOWN if name in found), *(n for n in found if n not in SHOWN)]
+    known = [name for name in MEASURES if name in found]
+    return [*known, *(name for name in found if name not in MEASURES)]
+
+
+def _has_a_place_of_its_own(name: str) -> bool:
+    return bool(PER_ANGLE.fullmatch(name) or PER_CHANGE.fullmatch(name))
 
 
 def _titled(name: str) -> str:
@@ -196,7 +223,8 @@ def _counted(row: dict | None) -> Cell:
     return Cell(number(row["value"]), note)
 
 
-def _plus_minus(mean: float | None, std: float | None) -> str:
+def plus_minus(mean: float | None, std: float | None) -> str:
+    """Write a mean with the standard deviation of what it was taken over."""
     spread = f" ± {number(std)}" if std is not None and isfinite(std) else ""
     return number(mean) + spread
 
