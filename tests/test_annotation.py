@@ -1,6 +1,7 @@
 """Fewer and worse maps: how many are left, and what each way of spoiling does to one."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -75,7 +76,7 @@ def test_a_shifted_map_is_moved_by_the_share_of_the_side():
     ("kind", "factor"), [("missing", 0.75), ("shrunk", 0.75), ("dilated", 1.25)]
 )
 def test_the_area_changes_by_the_amount(kind, factor):
-    area = disc().sum()
+    area = float(disc().sum())
     assert spoilt(kind, 0.25).sum() == pytest.approx(factor * area, abs=0.04 * area)
 
 
@@ -128,9 +129,9 @@ def test_spoiling_is_the_same_every_time_and_leaves_an_empty_map_empty(kind):
 
 
 def test_a_source_spoils_only_what_is_learnt_from():
-    plain = open_source({"name": "digits", "train": 60}, None)
+    plain = open_source({"name": "digits", "train": 60}, Path())
     how = {"share": 0.5, "corruption": "swapped", "amount": 1.0}
-    source = open_source({"name": "digits", "train": 60, "maps": how}, None)
+    source = open_source({"name": "digits", "train": 60, "maps": how}, Path())
     kept = source.rows.with_row_index().filter((pl.col("split") == "train") & pl.col("annotated"))
     assert len(kept) == 30
     there = {index: plain.sample(index).map.tobytes() for index in kept["index"]}

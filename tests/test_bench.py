@@ -17,6 +17,7 @@ from rich.console import Console
 from lookright import checkpoint, stats
 from lookright.bench import bench, cell, table
 from lookright.bench.cell import cells
+from lookright.bench.folds import compared
 from lookright.bench.ledger import undone
 from lookright.complete import complete
 from lookright.data import open_source
@@ -46,8 +47,8 @@ def make(objectives, seeds, *changes):
     return complete(Run.of({**run.model_dump(mode="json"), "bench": wanted}))
 
 
-def fingerprint(run):
-    return open_source(run.data, Path()).fingerprint
+def source(run):
+    return open_source(run.data, Path())
 
 
 def ends(folder):
@@ -95,7 +96,7 @@ def interrupted(two_by_two, tmp_path_factory):
 
 @pytest.fixture
 def wanted(two_by_two, interrupted):
-    return cells(two_by_two, interrupted[0], fingerprint(two_by_two))
+    return cells(two_by_two, interrupted[0], source(two_by_two))
 
 
 def test_BM01_a_killed_comparison_goes_on_without_loss_or_repetition(interrupted):
@@ -106,7 +107,7 @@ def test_BM01_a_killed_comparison_goes_on_without_loss_or_repetition(interrupted
     predictions = folder / "cross_entropy/seed-0/predictions.parquet"
     assert predictions.stat().st_mtime_ns == kept
     results = pl.read_csv(folder / "results.csv")
-    key = ["objective", "seed", "split", "by", "value_of", "measure"]
+    key = ["objective", "seed", "fold", "split", "by", "value_of", "measure"]
     assert results.columns == [*key, "value", "count", "undefined"]
     assert results.select(key).is_unique().all()
     assert results.select("objective", "seed").unique().height == 4
@@ -130,8 +131,8 @@ def test_every_cell_is_a_run_that_stands_alone(two_by_two, interrupted):
 def test_the_comparison_has_a_row_per_split_measure_and_objective(interrupted):
     folder, *_ = interrupted
     comparison = pl.read_csv(folder / "comparison.csv")
-    assert comparison.columns == list(stats.COLUMNS)
-    key = ["split", "measure", "objective"]
+    assert comparison.columns == ["fold", *stats.COLUMNS]
+    key = ["fold", "split", "measure", "objective"]
     assert comparison.select(key).is_unique().all()
     assert set(comparison["split"]) == {"val", "test", "test_shifted"}
     measures = {"auroc", "framing_sensitivity", "framing_decision", "flip_rate", "flip_10"}
@@ -155,20 +156,21 @@ def test_BM06_other_settings_are_refused_and_named(interrupted):
 
 
 def test_BM06_other_data_are_refused(two_by_two, interrupted):
+    other = make(["cross_entropy"], [0, 1], "data.seed=1")
     with pytest.raises(ConfigError, match="data have changed"):
-        undone(interrupted[0], cells(two_by_two, interrupted[0], "other pixels"))
+        undone(interrupted[0], cells(two_by_two, interrupted[0], source(other)))
 
 
 def test_BM06_another_version_is_refused(two_by_two, interrupted, monkeypatch):
     monkeypatch.setattr(cell, "version", lambda name: "99.0")
     with pytest.raises(ConfigError, match=r"this is 99\.0"):
-        undone(interrupted[0], cells(two_by_two, interrupted[0], fingerprint(two_by_two)))
+        undone(interrupted[0], cells(two_by_two, interrupted[0], source(two_by_two)))
 
 
 def test_more_seeds_and_objectives_leave_only_the_new_cells_to_do(interrupted):
     folder, *_ = interrupted
     wider = make(["cross_entropy", "cyborg"], [0, 1, 2])
-    left = undone(folder, cells(wider, folder, fingerprint(wider)))
+    left = undone(folder, cells(wider, folder, source(wider)))
     assert [str(each) for each in left] == [
         "cross_entropy, seed 2",
         *(f"cyborg, seed {seed}" for seed in (0, 1, 2)),
@@ -178,7 +180,7 @@ def test_more_seeds_and_objectives_leave_only_the_new_cells_to_do(interrupted):
 def test_another_way_to_evaluate_is_done_again_and_not_refused(interrupted):
     folder, *_ = interrupted
     other = make(["cross_entropy"], [0, 1], "evaluation.angles=[5]")
-    left = undone(folder, cells(other, folder, fingerprint(other)))
+    left = undone(folder, cells(other, folder, source(other)))
     assert len(left) == 2
 
 
@@ -259,13 +261,16 @@ def test_labels_that_would_share_a_folder_are_refused(labels, tmp_path):
 
 def test_no_label_leaves_the_folder(tmp_path):
     run = make([{"name": "cross_entropy", "label": "../../up"}], [0])
-    (only,) = cells(run, tmp_path, "")
+    (only,) = cells(run, tmp_path, source(run))
     assert only.folder.resolve().is_relative_to(tmp_path.resolve())
 
 
 def test_without_a_list_the_run_s_own_objective_is_repeated(tmp_path):
     run = make([], [3, 4], "objective=cyborg")
-    assert [str(each) for each in cells(run, tmp_path, "")] == ["cyborg, seed 3", "cyborg, seed 4"]
+    assert [str(each) for each in cells(run, tmp_path, source(run))] == [
+        "cyborg, seed 3",
+        "cyborg, seed 4",
+    ]
 
 
 def drawn(values):
@@ -276,7 +281,7 @@ def drawn(values):
         for seed, value in enumerate(row)
     ]
     console = Console(width=80, record=True, file=StringIO())
-    console.print(table(stats.compare(pl.DataFrame(rows))))
+    console.print(table(compared(pl.DataFrame(rows).with_columns(fold=pl.lit("")))))
     return console.export_text()
 
 
@@ -302,3 +307,56 @@ def test_BM03_the_table_of_one_seed_shows_no_interval_and_no_p_and_says_why():
     assert " to " not in text
     assert "±" not in text.replace("mean ± std", "")
     assert text.count("–") == 5
+
+
+def test_folds_and_annotations_make_cells_of_their_own(tmp_path):
+    run = make(
+        ["cross_entropy", "energy"],
+        [0, 1],
+        "bench.folds={parts: 3}",
+        "bench.annotations=[{}, {share: 0.1}, {corruption: shifted}]",
+    )
+    found = cells(run, tmp_path, source(run))
+    labels = list(dict.fromkeys(cell.label for cell in found))
+    assert labels == ["cross_entropy", "energy", "energy, 10 %", "energy, shifted 25 %"]
+    assert len(found) == len({cell.folder for cell in found}) == 4 * 3 * 2
+    assert len({str(cell.key) for cell in found}) == len(found)
+    assert str(found[-1]) == "energy, shifted 25 %, part 2 of 3, seed 1"
+    assert found[-1].folder == tmp_path / "energy-shifted-25" / "part-2-of-3" / "seed-1"
+    assert found[-1].run.data.fold.part == 2
+    assert found[-1].run.data.maps.corruption == "shifted"
+
+
+def results(values):
+    """Make results of {(objective, seed, fold): auroc}."""
+    rows = [
+        {"objective": name, "seed": seed, "fold": fold, "value": value}
+        for (name, seed, fold), value in values.items()
+    ]
+    rest = {"split": "test", "by": "all", "value_of": "", "measure": "auroc"}
+    return pl.DataFrame(rows).with_columns(**{key: pl.lit(value) for key, value in rest.items()})
+
+
+def test_over_folds_the_unit_is_the_seed_and_its_value_the_mean_of_its_folds():
+    values = {
+        (name, seed, fold): 0.5 + 0.1 * (name == "b") + 0.01 * seed**2 + 0.1 * (fold == "y")
+        for name in "ab"
+        for seed in range(4)
+        for fold in "xy"
+    }
+    found = compared(results(values))
+    whole = found.filter(fold="", objective="a")
+    assert whole["seeds"].item() == 4
+    means = [0.55 + 0.01 * seed**2 for seed in range(4)]
+    assert whole["mean"].item() == pytest.approx(sum(means) / 4)
+    assert found.filter(fold="y", objective="b")["mean"].item() == pytest.approx(0.735)
+    assert set(found["fold"]) == {"", "x", "y"}
+
+
+def test_a_seed_that_lacks_a_fold_does_not_count_for_the_whole():
+    values = {("a", seed, fold): 0.5 for seed in range(3) for fold in "xy"}
+    values |= {("b", seed, fold): 0.6 for seed in range(3) for fold in "xy"}
+    del values["b", 2, "y"]
+    found = compared(results(values))
+    assert found.filter(fold="", objective="b")["seeds"].item() == 2
+    assert found.filter(fold="x", objective="b")["seeds"].item() == 3

@@ -40,16 +40,15 @@ def kind(setting: Setting) -> str:
     return setting.kind.replace(" | ", " or ").replace("list of Method", "list of objectives")
 
 
-def keys() -> dict[str, Setting]:
+def keys(section: type[BaseModel] = Run, above: str = "") -> dict[str, Setting]:
     """List every key of a run that people write, with its kind and default."""
     found: dict[str, Setting] = {}
-    for own in describe(Run):
-        inner = Run.model_fields[own.name].annotation
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            found[own.name] = own
-            continue
-        settings = {f"{own.name}.{each.name}": each for each in describe(inner)}
-        found |= {key: each for key, each in settings.items() if each.name != "settings"}
+    for own in describe(section):
+        inner = section.model_fields[own.name].annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            found |= keys(inner, f"{above}{own.name}.")
+        elif own.name != "settings":
+            found[above + own.name] = own
     return found
 
 

@@ -1,5 +1,7 @@
 """Folds: who is tested, who is learnt from, and that nobody is both."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -114,10 +116,10 @@ def test_a_fold_is_left_out_or_a_part_but_not_both():
 def test_a_source_opens_in_its_fold_and_says_so_in_its_fingerprint():
     plain = {"name": "digits", "digits": ["02468", "13579"]}
     fold = {"leave_out": "digit", "value": "3"}
-    source = open_source({**plain, "fold": fold}, None)
+    source = open_source({**plain, "fold": fold}, Path())
     told = source.rows.filter(pl.col("split") == "test")
     assert set(told["digit"]) == {"3"}
-    assert source.fingerprint != open_source(plain, None).fingerprint
+    assert source.fingerprint != open_source(plain, Path()).fingerprint
 
 
 def test_more_parts_than_groups_of_a_class_are_refused():
