@@ -39,9 +39,8 @@ def gate(
 
         limits = write_limits(run, write, splits, by)
         overs = ", ".join(dict.fromkeys(limit.over for limit in limits))
-        typer.echo(
-            f"{write}: {len(limits)} limits over {overs}\nNext: lookright gate RUN --baseline {write}"
-        )
+        typer.echo(f"{write}: {len(limits)} limits over {overs}")
+        typer.echo(f"Next: lookright gate RUN --baseline {write}")
     elif baseline:
         from lookright.gate import gate
 

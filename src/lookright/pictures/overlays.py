@@ -1,8 +1,9 @@
 """Images and class maps as pictures that people can read.
 
 Colours never depend on a theme, and on another picture only when both are given the same ends: a
-map's own scale, or the shared one of a gallery, is written beside it. Evidence for a class runs from transparent (zero and below) to bright (the map's highest
-value); a difference of two maps is blue below zero, transparent at zero and red above it.
+map's own scale, or the shared one of a gallery, is written beside it. Evidence for a class runs
+from transparent (zero and below) to bright (the map's highest value); a difference of two maps is
+blue below zero, transparent at zero and red above it.
 """
 
 import io
