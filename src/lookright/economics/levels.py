@@ -11,6 +11,7 @@ from lookright import objectives
 from lookright.bench.row import Row, rows
 from lookright.configuration import Annotation
 from lookright.data import arrange, unarranged
+from lookright.data.source import Source
 from lookright.run import Run
 
 Kind = Literal["none", "share", "corruption", "noise"]
@@ -52,9 +53,8 @@ def annotations() -> tuple[Annotation, ...]:
 
 def levels(run: Run) -> list[Level]:
     """Say of every row of a comparison what it learnt from, in order."""
-    lines = rows(run)
-    counts = dict.fromkeys(row.annotation for row in lines) if run.bench.folds else _counts(run)
-    return [_level(row, counts[row.annotation]) for row in lines]
+    source = None if run.bench.folds else unarranged(run.data, Path())
+    return [_level(row, source and _count(source, run, row)) for row in rows(run)]
 
 
 def _level(row: Row, maps: int | None) -> Level:
@@ -68,13 +68,7 @@ def _level(row: Row, maps: int | None) -> Level:
     return Level(*names, kind, state.share, state.corruption, state.amount, maps)
 
 
-def _counts(run: Run) -> dict[Annotation, int | None]:
-    """Count the training maps that are left under every annotation."""
-    source = unarranged(run.data, Path())
-    learnt = (pl.col("split") == "train") & pl.col("annotated")
-    return {
-        state: arrange(source, run.data.model_copy(update={"maps": state}))
-        .rows.filter(learnt)
-        .height
-        for state in {row.annotation for row in rows(run)}
-    }
+def _count(source: Source, run: Run, row: Row) -> int:
+    """Count the training maps that a row's annotation leaves."""
+    left = arrange(source, run.data.model_copy(update={"maps": row.annotation})).rows
+    return left.filter((pl.col("split") == "train") & pl.col("annotated")).height

@@ -44,11 +44,12 @@ def worse(axis: Axes, part: pl.DataFrame, methods: Sequence[str], first: bool, l
         own = known.filter(pl.col("state").is_in(list(places)), method=method)
         aside = ASIDE * (number - (len(methods) - 1) / 2)
         across = [places[each] + aside for each in own["state"]]
-        paint = {"color": colour(number)}
-        axis.vlines(across, own["gain_low"], own["gain_high"], lw=2, alpha=0.5, **paint)
-        axis.plot(across, own["gain"], marker="o", ms=5, lw=0, **paint)
+        axis.vlines(
+            across, own["gain_low"], own["gain_high"], lw=2, alpha=0.5, color=colour(number)
+        )
+        axis.plot(across, own["gain"], marker="o", ms=5, lw=0, color=colour(number))
         for level in own.filter(state=DRAWN)["gain"]:
-            axis.axhline(level, lw=0.9, ls=(0, (2, 3)), zorder=0, **paint)
+            axis.axhline(level, lw=0.9, ls=(0, (2, 3)), zorder=0, color=colour(number))
     words = [each.replace(" ", "\n", 1) for each in places]
     axis.set_xticks(list(places.values()), labels=words)
     _bare(axis, last)
