@@ -47,7 +47,10 @@ def iou_curve(maps: Maps, evidence: Maps) -> Curve:
 
 
 def iou_mean(maps: Maps, evidence: Maps) -> Values:
-    """Return the mean of `iou_curve`: no threshold to choose. Chance is below the area share."""
+    """Return the mean of `iou_curve`: no threshold to choose.
+
+    Marking everything scores the area share.
+    """
     return in_parts(lambda *both: iou_curve(*both).mean(1), maps, evidence)
 
 
