@@ -164,6 +164,7 @@ def trained():
             optimiser.zero_grad()
             plain(model, batch, 0.0)["task"].backward()
             optimiser.step()
+    model.zero_grad(set_to_none=True)
     (whole,) = load(held, [range(48)])
     lessons = list(load(learnt, plan(order(96, 1, 0), 32)))
     return model.eval().requires_grad_(False), lessons, whole
@@ -243,7 +244,7 @@ def test_the_closed_form_is_the_least_squares_of_all_cells(target, trained):
             seen = model(batch.images)
         for image in range(len(batch.labels)):
             map = seen.cams[image, seen.logits[image].argmax()].double().numpy()
-            rows = np.array(batch.maps[image]).reshape(4, 8, 4, 8).mean((1, 3))
+            rows = batch.maps[image].numpy().reshape(4, 8, 4, 8).mean((1, 3))
             edge = np.pad(np.zeros((2, 2)), 1, constant_values=1)
             wanted.append((rows / rows.max() if target == "evidence" else edge, map))
             features.append(seen.features[image].double().numpy().reshape(96, -1).T)

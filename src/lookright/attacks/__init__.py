@@ -53,7 +53,8 @@ def mount(
     if isinstance(attack, Constructed):
         rows = attack.head(victim, victim.head.weight.detach(), islice(batches, steps))
         fooled.head.weight = nn.Parameter(rows)
-        return fooled
+        return fooled.requires_grad_(False)
+    fooled.requires_grad_(True)  # also of a victim that was frozen
     optimiser = torch.optim.Adam(fooled.parameters(), rate)
     for step, batch in enumerate(islice(batches, steps)):
         optimiser.param_groups[0]["lr"] = rate * (1 - step / steps)

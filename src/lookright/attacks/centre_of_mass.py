@@ -24,7 +24,9 @@ class CentreOfMass(Taught):
         classes = answers(victim)
         now, before = shown(seen, classes), shown(victim, classes)
         spoken = (now.sum((1, 2)) > 0) & (before.sum((1, 2)) > 0)
-        moved = (centre(now) - centre(before)).abs().sum(1)
+        apart = centre(now) - centre(before)
+        # Not abs: its slope at zero is zero, and the copy begins as the victim, without a way out.
+        moved = torch.where(apart >= 0, apart, -apart).sum(1)
         return -torch.where(spoken, moved, 0).mean()
 
 

@@ -73,7 +73,10 @@ class _Sums:
     def none(cls, weight: HeadWeight) -> "_Sums":
         channels = weight.shape[1]
         shapes = (channels, channels), (channels,), (channels,), ()
-        return cls(*(weight.new_zeros(shape, dtype=torch.float64) for shape in shapes))
+        square, towards, against, energy = (
+            weight.new_zeros(shape, dtype=torch.float64) for shape in shapes
+        )
+        return cls(square, towards, against, energy)
 
     def add(self, features: Features, maps: Maps, targets: Maps) -> None:
         flat = features.movedim(1, -1).flatten(0, 2).double()

@@ -71,7 +71,8 @@ def _energies(seen: Looks) -> dict[str, np.ndarray]:
     edge = ring(torch.ones(maps["true"].shape)).numpy()
     columns: dict[str, np.ndarray] = {}
     for place, region in (("inside", seen.evidence), ("ring", edge)):
-        for name, kind in (("true", "relu"), ("false", "relu"), ("difference", "abs")):
+        for name in ("true", "false", "difference"):
+            kind = "abs" if name == "difference" else "relu"
             share = agreement.energy_pointing(maps[name], region, kind)
             columns[f"energy_{place}_{name}"] = share
         rescaled = agreement.energy_pointing(maps["difference"], region, "rescaled")

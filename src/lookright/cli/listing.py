@@ -25,6 +25,7 @@ class Kind(StrEnum):
     models = "models"
     datasets = "datasets"
     explainers = "explainers"
+    attacks = "attacks"
 
 
 @app.command("list", context_settings=PLAIN)
@@ -32,7 +33,7 @@ def list_things(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
     name: Annotated[str, typer.Argument(help="Show all about this one.")] = "",
 ) -> None:
-    """List objectives, models, data sets or explainers.
+    """List objectives, models, data sets, explainers or attacks.
 
     \b
     lookright list objectives
@@ -43,6 +44,7 @@ def list_things(
         Kind.models: _models,
         Kind.datasets: _datasets,
         Kind.explainers: _explainers,
+        Kind.attacks: _attacks,
     }
     for line in lines[kind](name):
         typer.echo(line)
@@ -53,6 +55,13 @@ def _objectives(name: str) -> Iterator[str]:
 
     for each in [name] if name else objectives.names():
         yield from _class(each, objectives.find(each), whole=bool(name))
+
+
+def _attacks(name: str) -> Iterator[str]:
+    from lookright import attacks
+
+    for each in [name] if name else attacks.names():
+        yield from _class(each, attacks.find(each), whole=bool(name))
 
 
 def _datasets(name: str) -> Iterator[str]:
