@@ -15,7 +15,7 @@ from lookright.errors import ConfigError, DataError, Problem, Stopped
 from lookright.run import Run
 
 VERBS = ["list", "train", "evaluate", "bench", "explain", "report", "demo", "init", "data"]
-VERBS += ["economics"]
+VERBS += ["audit", "compare", "economics", "faithfulness", "gate"]
 HEAVY = ("torch", "polars", "numpy", "matplotlib", "rich", "yaml", "timm", "sklearn")
 
 

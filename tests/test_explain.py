@@ -10,9 +10,10 @@ from folders import write_data
 from lookright import explain as explaining
 from lookright.cam import contrast
 from lookright.data import open_source
-from lookright.errors import DataError
+from lookright.errors import ConfigError, DataError
 from lookright.evaluate import Trained
 from lookright.explain import Subject, explain, look_at
+from lookright.explainers import build_all
 from lookright.model import Classifier
 from lookright.run import Run
 from lookright.run_folder import Facts
@@ -80,3 +81,24 @@ def test_the_maps_of_a_bare_file_are_those_of_the_predicted_class(trained, tmp_p
     seen = look_at(trained, Subject("a file", None, source.sample(0)))
     predicted = max(seen.probabilities, key=lambda name: seen.probabilities[name])
     assert next(iter(seen.maps)) == f"{predicted} (predicted)"
+
+
+def test_maps_of_further_explainers_stand_in_the_panel_and_leave_the_others_alone(
+    trained, tmp_path
+):
+    subject = explaining._subjects(trained, ["test-001"])[0]
+    plain, more = look_at(trained, subject), look_at(trained, subject, build_all(["occlusion"]))
+    assert list(more.maps) == [*plain.maps, "occlusion: tumour"]
+    assert all(np.array_equal(more.maps[name][0], plain.maps[name][0]) for name in plain.maps)
+    drawn, scale = more.maps["occlusion: tumour"]
+    assert (drawn.shape, scale) == ((48, 48), "evidence")
+    both = look_at(trained, subject, build_all(["difference"]))
+    assert both.maps["difference: tumour"][1] == "difference"
+    narrow, wide = (
+        explain(tmp_path, ["test-001"], tmp_path / str(len(names)), names)[0]
+        for names in ([], ["occlusion", "gradient"])
+    )
+    assert Image.open(wide).size[0] > Image.open(narrow).size[0]
+    with pytest.raises(ConfigError, match="Did you mean 'gradient'"):
+        explain(tmp_path, ["test-001"], tmp_path / "out", ["gradiant"])
+    assert not (tmp_path / "out").exists()

@@ -125,7 +125,17 @@ def test_the_model_is_as_it_was_also_when_an_explainer_fails(model, images, clas
     assert state(model) == before
 
 
+def test_a_library_that_fails_leaves_no_hook_even_while_its_error_is_looked_at(model, images):
+    before = state(model)
+    with pytest.raises(IndexError) as caught:
+        explainers.build("grad_cam")(model, images, torch.tensor([0, 1, 99]))
+    assert state(model) == before
+    assert caught.value.__traceback__ is not None  # keeps the library's objects alive
+
+
 def test_images_are_left_as_they_were_and_no_global_number_is_drawn(artist, model, images, classes):
+    np.random.seed(20)
+    torch.manual_seed(20)
     before = images.clone(), torch.get_rng_state(), np.random.get_state()
     artist(model, images, classes)
     assert torch.equal(images, before[0])

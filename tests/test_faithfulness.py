@@ -1,5 +1,7 @@
 """Does the map tell the truth: closed forms, hand-made liars, and the files of a run."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,17 +11,21 @@ from sklearn.metrics import auc
 from torch import Tensor, nn
 
 from folders import write_data
+from lookright import explainers
 from lookright import faithfulness as module
+from lookright.agreed import agreement, class_maps
 from lookright.cli import main
 from lookright.covering import blank
 from lookright.data import open_source
 from lookright.data.chosen import choose
+from lookright.data.loader import examples
 from lookright.erasure import answers, deletion, insertion, revealed
 from lookright.errors import ConfigError
 from lookright.evaluate import Trained
 from lookright.explainer import Explainer
 from lookright.explainers import build
 from lookright.faithfulness import MEASURES, faithfulness, summarise
+from lookright.inference import look
 from lookright.metrics import faithfulness as measures
 from lookright.model import Classifier
 from lookright.randomised import randomised
@@ -84,7 +90,9 @@ def test_a_flat_map_correlates_with_nothing():
     flat = np.full((1, 4, 4), 0.3) + 1e-9 * random.random((1, 4, 4))
     broken = np.full((1, 4, 4), np.nan)
     for other in (flat, broken):
-        assert np.isnan(measures.rank_correlation(other, random.random((1, 4, 4)))).all()
+        drawn = random.random((1, 4, 4))
+        assert np.isnan(measures.rank_correlation(other, drawn)).all()
+        assert np.isnan(measures.rank_correlation(drawn, other)).all()
 
 
 # -- erasing ---------------------------------------------------------------------------------
@@ -225,6 +233,7 @@ def test_a_seed_gives_the_same_random_network_and_another_seed_another(network, 
 def test_norms_of_a_random_network_fit_its_new_weights(network, images):
     with torch.no_grad():
         network.trunk[1].running_mean += 100  # of no use to other weights
+        network.trunk[1].num_batches_tracked += 100
         other = randomised(network, "all", 0, images)
         settled = other.trunk[1](other.trunk[0]((images - other.mean) / other.std))
     torch.testing.assert_close(settled.mean((0, 2, 3)), torch.zeros(32), atol=1e-4, rtol=0)
@@ -326,6 +335,22 @@ def test_of_a_model_that_paints_the_evidence_others_find_the_decision_outside(tr
     assert areas["difference"] < areas["cam"]
 
 
+def test_framing_is_the_one_that_evaluation_measures(trained, tmp_path):
+    """Of the class map and, in magnitude, of what decides."""
+    model = linear()
+    trained(model)
+    faithfulness(tmp_path, ["difference"], ["test"], steps=1, draws=1)
+    found = pl.read_parquet(tmp_path / "faithfulness.parquet")
+    made = module.load_classifier(tmp_path)
+    images = examples(open_source(made.run.data, tmp_path), ["test"], made.run.data)
+    seen = look(model, images, 5, torch.device("cpu"))
+    expected = agreement(seen, class_maps(seen), 0.5)
+    for explainer, name in (("cam", "framing_sensitivity"), ("difference", "framing_decision")):
+        own = found.filter(pl.col("explainer") == explainer)
+        assert own["id"].to_list() == images.ids
+        np.testing.assert_allclose(own["framing_sensitivity"], expected[name], rtol=1e-5)
+
+
 def test_every_image_and_explainer_has_its_row_and_every_measure_its_average(trained, tmp_path):
     trained(linear())
     told = []
@@ -420,3 +445,13 @@ def test_the_verb_prints_explainers_side_by_side(trained, tmp_path, capsys, monk
     assert all(f"\n{measure} " in shown for measure in MEASURES)
     assert "its gap to cam" in shown
     assert len(pl.read_parquet(tmp_path / "faithfulness.parquet")) == 12
+
+
+def test_the_pages_name_every_measure_explainer_and_column():
+    docs = Path(__file__).parents[1] / "docs"
+    truth = docs.joinpath("measures.md").read_text(encoding="utf-8")
+    truth = truth.partition("## Does the map tell the truth")[2]
+    for name in (*MEASURES, *explainers.names()):
+        assert f"`{name}`" in truth
+    files = docs.joinpath("files.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in files for name in module.COLUMNS)

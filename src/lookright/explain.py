@@ -1,12 +1,13 @@
 """Where does it look: one picture per image of a trained run, or of any image file."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import chain, count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, cast
 
 import numpy as np
@@ -21,6 +22,8 @@ from lookright.data.sample import Sample
 from lookright.data.source import Source
 from lookright.errors import DataError, LookrightError, Problem
 from lookright.evaluate import Trained, load_classifier
+from lookright.explainer import Explainer
+from lookright.explainers import build_all
 from lookright.files import write_atomically
 from lookright.inference import softmax, watching
 from lookright.pictures import Grid, Scale, panel, png
@@ -43,18 +46,22 @@ class Explanation:
     maps: dict[str, tuple[Grid, Scale]]  # by what each is
 
 
-def explain(folder: Path, images: Sequence[Path | str], out: Path) -> list[Path]:
+def explain(
+    folder: Path, images: Sequence[Path | str], out: Path, explainers: Sequence[str] = ()
+) -> list[Path]:
     """Draw a panel for each image and return their paths, in the given order.
 
     An image is an id of the run's data set or an image file. With a known label the maps are of
-    the true class and against it; for a bare file, of the predicted class. Raises one DataError
-    that names every image that is neither, or that cannot be read.
+    the true class and against it; for a bare file, of the predicted class. `explainers` name
+    further maps to draw beside them. Raises one DataError that names every image that is neither,
+    or that cannot be read.
     """
+    artists = build_all(explainers)
     trained = load_classifier(Path(folder))
     subjects = _subjects(trained, images)
     paths = []
     for subject, stem in zip(subjects, _stems(subjects), strict=True):
-        seen = look_at(trained, subject)
+        seen = look_at(trained, subject, artists)
         drawn = panel(
             subject.sample.image,
             subject.sample.map,
@@ -69,14 +76,16 @@ def explain(folder: Path, images: Sequence[Path | str], out: Path) -> list[Path]
     return paths
 
 
-def look_at(trained: Trained, subject: Subject) -> Explanation:
-    """Run the model once and keep the map for a class, the map against it and their difference."""
+def look_at(
+    trained: Trained, subject: Subject, artists: Mapping[str, Explainer] = MappingProxyType({})
+) -> Explanation:
+    """Keep the map for a class, the map against it, their difference and those of explainers."""
     classes, data = trained.facts.classes, trained.run.data
     colours = cast(Literal["grey", "rgb"], trained.facts.colours)
     stack, _ = canvas(subject.sample, data.size, colours)
-    pixels = stack / 255 if stack.dtype == torch.uint8 else stack
+    pixels = (stack / 255 if stack.dtype == torch.uint8 else stack)[None, :-1].to(trained.device)
     with watching(trained.model):
-        seen = trained.model(pixels[None, :-1].to(trained.device))
+        seen = trained.model(pixels)
         chances = softmax(seen.logits.cpu().numpy())[0]
         label = subject.label or classes[int(chances.argmax())]
         index = torch.tensor([classes.index(label)], device=trained.device)
@@ -87,7 +96,12 @@ def look_at(trained: Trained, subject: Subject) -> Explanation:
         )
     grids = tuple(grid[0].cpu().numpy() for grid in grids)
     named = {name: float(chance) for name, chance in zip(classes, chances, strict=True)}
-    return Explanation(named, _titled(grids, label, classes, known=subject.label is not None))
+    maps = _titled(grids, label, classes, known=subject.label is not None)
+    for name, artist in artists.items():
+        drawn = artist(trained.model, pixels, index)[0].cpu().numpy()
+        # Where both signs count, both are drawn.
+        maps[f"{name}: {label}"] = drawn, "difference" if artist.energy == "abs" else "evidence"
+    return Explanation(named, maps)
 
 
 def _titled(

@@ -22,6 +22,7 @@ def randomised(model: Classifier, part: Part, seed: int, images: Images) -> Clas
     Averages that normalisation layers keep would belong to the old weights: they are taken anew
     from `images`. The copy is in eval mode; the model is left as it was.
 
+    >>> from torch import nn
     >>> model = Classifier(trunk=nn.Conv2d(3, 8, 3), head=nn.Linear(8, 2))
     >>> other = randomised(model, "head", seed=0, images=torch.rand(2, 3, 8, 8))
     >>> torch.equal(other.trunk.weight, model.trunk.weight)

@@ -76,9 +76,10 @@ def blocks(
     return found
 
 
-def columns(entry: Entry) -> dict[str, pl.DataType]:
-    """Return the columns of a run's table without reading it."""
-    return dict(pl.read_parquet_schema(entry.predictions))
+def columns(entry: Entry) -> dict[str, bool]:
+    """List the columns of a run's table, without reading it, and whether each holds fractions."""
+    schema = pl.read_parquet_schema(entry.predictions)
+    return {name: kind.is_float() for name, kind in schema.items()}
 
 
 def classes(entry: Entry) -> tuple[str, ...]:
@@ -118,9 +119,10 @@ def _block(tables: dict[Entry, pl.DataFrame], split: str, by: str | None) -> Blo
     codes = labels.replace_strict(list(names), list(range(len(names))), return_dtype=pl.Int64)
     numbers = codes.to_numpy().astype(int)
     units = _units(next(iter(parts)), rows[0], numbers, by)
-    most = max(len(part) for part in parts.values())
+    unlike = [part["id"] for part in parts.values() if len(part) > len(ids)]
+    left_out = pl.concat(unlike).n_unique() - len(ids) if unlike else 0
     run = next(iter(parts))
-    return Block(split, run.fold, tuple(parts), rows, names, numbers, units, most - len(ids))
+    return Block(split, run.fold, tuple(parts), rows, names, numbers, units, left_out)
 
 
 def _common(parts: list[pl.DataFrame]) -> pl.Series:

@@ -96,6 +96,6 @@ def _number(block: Block, measure: str) -> pl.Expr:
 def _numbers(run: Entry) -> list[str]:
     return [
         name
-        for name, kind in columns(run).items()
-        if kind.is_float() and not name.startswith(("p_", "area_")) and name not in _NO_MEASURE
+        for name, is_fraction in columns(run).items()
+        if is_fraction and not name.startswith(("p_", "area_")) and name not in _NO_MEASURE
     ]

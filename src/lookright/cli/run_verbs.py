@@ -102,6 +102,9 @@ def explain(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the pictures; RUN/explained if not given.")
     ] = None,
+    explainer: Annotated[
+        str | None, typer.Option(help="Further maps, with commas; see `lookright list explainers`.")
+    ] = None,
 ) -> None:
     """Draw where a classifier looks.
 
@@ -110,11 +113,13 @@ def explain(
     \b
     lookright explain runs/first chest.png
     lookright explain runs/first 00000013_005 00000032_001 --out pictures
+    lookright explain runs/first chest.png --explainer occlusion,rise
     """
     from lookright.explain import explain
 
     files = [Path(each) if Path(each).is_file() else each for each in images]
-    for path in explain(run, files, out or run / "explained"):
+    further = [part.strip() for part in (explainer or "").split(",") if part.strip()]
+    for path in explain(run, files, out or run / "explained", further):
         typer.echo(path)
 
 

@@ -146,7 +146,8 @@ def _forest(bench: BenchRecords, split: str, name: str) -> Markup:
     for label, kind in list(colours(bench.labels).items())[1:]:
         row = found.get(label, {})
         keys = ("difference", "difference_low", "difference_high", "p_t_holm")
-        rows.append(Difference(label, *(_known(row.get(key)) for key in keys), kind))
+        mean, low, high, p = (_known(row.get(key)) for key in keys)
+        rows.append(Difference(label, mean, low, high, p, kind))
     return forest(rows, split, measure(name))
 
 

@@ -1,9 +1,11 @@
 """What stands on the page of a bench, in order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lookright import stats
+from lookright.detector import Verdict
 from lookright.report import (
     bench_charts,
     beside,
@@ -16,7 +18,8 @@ from lookright.report import (
     words,
 )
 from lookright.report.album import Album
-from lookright.report.bench_verdict import Verdict, verdict
+from lookright.report.bench_verdict import Verdict as Said
+from lookright.report.bench_verdict import verdict
 from lookright.report.gallery import Gallery
 from lookright.report.glossary import explained
 from lookright.report.privacy import without_folders
@@ -70,7 +73,7 @@ def _charts(bench: BenchRecords, split: str) -> dict[str, Any]:
     splits = bench_charts.splits_of(bench)
     whose = [shaken.Who(*each) for each in bench_charts.colours(bench.labels).items()]
     return {
-        "banner": truth.banner_of_bench(_gaps(bench, split), split),
+        "banner": truth.banner_of_bench(_verdicts(bench, splits)),
         "clouds": bench_charts.clouds(bench, split),
         "truths": bench_charts.truths(bench, splits),
         "rocs": bench_charts.rocs(bench),
@@ -98,14 +101,13 @@ def _numbers(bench: BenchRecords) -> dict[str, Any]:
     }
 
 
-def _gaps(bench: BenchRecords, split: str) -> dict[str, float]:
-    """Take each objective's gap, mean over seeds."""
-    found = {}
-    for label in bench.labels:
-        values = bench_charts.by_seed(bench.results, split, "gap", label).values()
-        known = [value for value in values if value == value]
-        if known:
-            found[label] = sum(known) / len(known)
+def _verdicts(bench: BenchRecords, splits: Sequence[str]) -> dict[tuple[str, str], list[Verdict]]:
+    """Ask the detector about every training of every objective on every split."""
+    found: dict[tuple[str, str], list[Verdict]] = {}
+    for (label, _), runs in bench.trainings.items():
+        for run in runs if label in bench.labels else []:
+            for split, judged in truth.judged(run.shares, splits).items():
+                found.setdefault((label, split), []).append(judged)
     return found
 
 
@@ -130,9 +132,7 @@ def _failed(bench: BenchRecords) -> list[tuple[str, str]]:
     ]
 
 
-def _comparisons(
-    bench: BenchRecords, album: Album, said: Verdict, pictures: int
-) -> list[Comparison]:
+def _comparisons(bench: BenchRecords, album: Album, said: Said, pictures: int) -> list[Comparison]:
     """Put the first objective beside each other one, the telling ones first."""
     order = {"warn": 0, "good": 1, "plain": 2}
     judgements = sorted(said.judgements, key=lambda each: order[each.tone])

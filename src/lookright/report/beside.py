@@ -1,5 +1,6 @@
 """Files of later stages that a folder may hold: explainers compared, audits, annotation costs."""
 
+import gzip
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ from lookright.report.privacy import without_folders
 from lookright.report.tables import Cell, Table, paged
 from lookright.report.words import number, signed
 
-LARGEST = 1_500_000  # bytes of a file that a page carries along
+PLAIN = 600_000  # bytes of a table that is carried as it is
+LARGEST = 1_500_000  # bytes that are carried at most
 PICTURE = 3_000_000
 
 
@@ -27,15 +29,24 @@ class Download:
 
 
 def downloads(folder: Path, names: tuple[str, ...]) -> list[Download]:
-    """Carry the tables that are there and not too large, without folders in their texts."""
+    """Carry the tables that are there, without folders in their texts; large ones compressed."""
     found = []
     for name in names:
-        path = folder / name
-        if path.exists() and path.stat().st_size <= LARGEST:
-            text = _clean(pl.read_csv(path, infer_schema=False)).write_csv().encode()
-            uri = f"data:text/csv;charset=utf-8;base64,{b64encode(text).decode()}"
-            found.append(Download(name, uri, f"{max(1, round(len(text) / 1000)):,} kB"))
-    return found
+        rows = _read(folder / name)
+        if rows is not None:
+            found.append(_download(name, rows.write_csv().encode()))
+    return [each for each in found if each]
+
+
+def _download(name: str, text: bytes) -> Download | None:
+    kind = "text/csv"
+    if len(text) > PLAIN:
+        # No time in it: the same tables give the same page.
+        name, text, kind = f"{name}.gz", gzip.compress(text, mtime=0), "application/gzip"
+    if len(text) > LARGEST:
+        return None
+    uri = f"data:{kind};base64,{b64encode(text).decode()}"
+    return Download(name, uri, f"{max(1, round(len(text) / 1000)):,} kB")
 
 
 def faithfulness(folder: Path) -> list[Table]:

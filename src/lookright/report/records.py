@@ -12,6 +12,7 @@ import polars as pl
 import yaml
 from safetensors.numpy import load_file
 
+from lookright.detector import COLUMNS
 from lookright.errors import Problem, RunError
 from lookright.files import read_lines
 
@@ -62,6 +63,16 @@ class RunRecords:
         names = table.collect_schema().names()
         kept = ["label", "predicted", *(name for name in names if name.startswith("p_"))]
         return table.filter(pl.col("split") == split).select(kept).collect()
+
+    @property
+    def shares(self) -> pl.DataFrame:
+        """What the detector asks of every image; empty when there are no predictions."""
+        path = self.folder / "predictions.parquet"
+        if not path.exists():
+            return pl.DataFrame(schema={"split": pl.String})
+        table = pl.scan_parquet(path)
+        names = set(table.collect_schema().names())
+        return table.select("split", *(name for name in COLUMNS if name in names)).collect()
 
     @cached_property
     def maps(self) -> dict[str, np.ndarray]:

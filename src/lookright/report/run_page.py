@@ -58,10 +58,10 @@ def _evidence(run: RunRecords, splits: Sequence[str]) -> dict[str, Any]:
     """Gather what needs files or columns that older runs do not have."""
     value = truth.lookup(run.results.filter(pl.col("by") == "all"))
     return {
-        "banner": truth.banner_of_run(value, splits),
+        "banner": truth.banner_of_run(truth.judged(run.predictions, splits)),
         "rocs": rocs(run, splits),
         "band": roc.RUN_BAND,
-        "witnesses": _witnesses(value, splits) if truth.measured(run.results) else [],
+        "witnesses": _witnesses(value, splits) if "gap" in set(run.results["measure"]) else [],
         "shaken": shaken.charts(shaken.of_run(run.results), splits, [shaken.Who("", "c1")]),
         "shaken_table": shaken.table(run.results, splits),
         "faithfulness": beside.faithfulness(run.folder),

@@ -55,7 +55,7 @@ def cards(results: pl.DataFrame, predictions: pl.DataFrame) -> list[Card]:
             ),
             tuple(_looks(value, split, counts[split]) for split in splits),
         ),
-        *_truth(value, splits, results, predictions),
+        *_truth(value, splits, predictions),
         Card(
             "Is it robust?",
             tuple(
@@ -67,17 +67,21 @@ def cards(results: pl.DataFrame, predictions: pl.DataFrame) -> list[Card]:
     ]
 
 
-def _truth(
-    value: Values, splits: Sequence[str], results: pl.DataFrame, predictions: pl.DataFrame
-) -> list[Card]:
-    if not truth.measured(results):
+def _truth(value: Values, splits: Sequence[str], predictions: pl.DataFrame) -> list[Card]:
+    verdicts = truth.judged(predictions, splits)
+    if not truth.known(verdicts):
         return []
-    figures = [
-        Figure(split, signed(value(split, "gap"), 2), "map minus effect, outside")
-        for split in splits
-    ]
-    sentences = [truth.told(value, split, predictions) for split in splits]
+    figures = [Figure(split, *_gap(value, split)) for split in splits]
+    sentences = [truth.told(value, split, verdicts[split]) for split in splits]
     return [Card("Does the map tell the truth?", tuple(figures), tuple(sentences))]
+
+
+def _gap(value: Values, split: str) -> tuple[str, str]:
+    gap = value(split, "gap")
+    if isfinite(gap):
+        return signed(gap, 2), "map minus effect, outside"
+    shown, deciding = value(split, "framing_sensitivity"), value(split, "framing_decision")
+    return signed(shown - deciding, 2), "map minus decision, outside"
 
 
 def _performance(value: Values, split: str) -> tuple[str, str]:

@@ -12,8 +12,8 @@ from lookright.report.glossary import CHANGES, EFFECTS
 from lookright.report.tables import Cell, Table, paged
 from lookright.report.words import number, signed
 
-TAKES = "evidence taken away: who uses it must fall"
-LEAVES = "evidence left: who uses it stays"
+TAKES = "evidence gone: should fall"
+LEAVES = "evidence there: should stay"
 DRAWN = {
     "auroc_change": "Change of AUROC",
     "drop": "Mean drop of the answer's probability",

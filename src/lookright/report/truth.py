@@ -1,96 +1,88 @@
-"""Does the map tell the truth: what it shows, held against what changed images say."""
+"""Does the map tell the truth: what the detector says of a run, and of every run of a bench."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import isfinite, isnan, nan
 
 import polars as pl
 
+from lookright.detector import Verdict, judge
 from lookright.report.lanes import Witness
-from lookright.report.words import listed, percent, signed
-
-LIES = 0.15  # a gap at least this far from 0 is called one
-OFTEN = 0.25  # a single image's map is counted as hiding from here on
+from lookright.report.words import listed, percent
 
 Values = Callable[[str, str], float]  # split, measure -> value over all images; NaN: unknown
+Verdicts = Mapping[str, Verdict]  # by split
 
 
 @dataclass(frozen=True)
 class Banner:
-    """A warning above all else, or a reassurance; `tone` is warn or good."""
+    """A warning above all else."""
 
-    tone: str
     title: str
     sentences: tuple[str, ...]
 
 
-def measured(results: pl.DataFrame) -> bool:
-    """Tell whether changed images were looked at at all."""
-    return "gap" in set(results["measure"])
+def judged(predictions: pl.DataFrame, splits: Sequence[str]) -> dict[str, Verdict]:
+    """Ask the detector about every split."""
+    return {split: judge(predictions.filter(pl.col("split") == split)) for split in splits}
 
 
-def told(value: Values, split: str, predictions: pl.DataFrame) -> str:
-    """Say of one split whether the map and the effect of the outside agree."""
-    shown, effect, gap = (
-        value(split, name) for name in ("framing_sensitivity", "causal_outside", "gap")
+def known(verdicts: Verdicts) -> bool:
+    """Tell whether anything can be said on any split."""
+    return any(not isnan(verdict.score) for verdict in verdicts.values())
+
+
+def told(value: Values, split: str, verdict: Verdict) -> str:
+    """Say of one split whether the witnesses contradict each other."""
+    shown, effect = value(split, "framing_sensitivity"), value(split, "causal_outside")
+    said = f"On {split}: {plain(verdict)}"
+    if not isfinite(effect):
+        return said
+    return (
+        f"{said} The map puts {percent(shown)} outside the evidence; of what blurring does to the "
+        f"decision, {percent(effect)} comes from outside."
     )
-    if not isfinite(gap):
-        return f"On {split} this cannot be said: no image has both a human map and an effect."
-    said = (
-        f"On {split}, the map puts {percent(shown)} outside the evidence; of what blurring does to "
-        f"the decision, {percent(effect)} comes from outside. {_meaning(gap)}"
-    )
-    share = _hiding(predictions, split)
-    return said if not share else f"{said} On {percent(share)} of the images the map hides it."
 
 
-def _meaning(gap: float) -> str:
-    if gap <= -LIES:
-        return "The map points inside while the decision comes from outside: it hides."
-    if gap >= LIES:
-        return "The map points outside although the decision comes from inside: it slanders."
-    return "They agree: the map tells the truth about where the decision comes from."
+def plain(verdict: Verdict) -> str:
+    """Write the detector's sentence with proper minus signs."""
+    sentence = verdict.sentence
+    return re.sub(r"-(?=\d)", "−", sentence[0].lower() + sentence[1:])
 
 
-def _hiding(predictions: pl.DataFrame, split: str) -> float:
-    if "gap" not in predictions.columns:
-        return 0.0
-    gaps = predictions.filter(pl.col("split") == split)["gap"].fill_nan(None).drop_nulls()
-    return float((gaps <= -OFTEN).mean() or 0.0) if len(gaps) else 0.0
-
-
-def banner_of_run(value: Values, splits: Sequence[str]) -> Banner | None:
-    """Warn where the map hides what decides, on any split that judges."""
-    gaps = {split: value(split, "gap") for split in splits}
-    hidden = [split for split, gap in gaps.items() if gap <= -LIES]
-    if not hidden:
+def banner_of_run(verdicts: Verdicts) -> Banner | None:
+    """Warn where the detector is sure that maps and decision contradict each other."""
+    flagged = {split: verdict for split, verdict in verdicts.items() if verdict.flagged}
+    if not flagged:
         return None
-    each = [f"{signed(gaps[split], 2)} on {split}" for split in hidden]
-    return Banner(
-        "warn",
-        "The map is lying.",
-        (
-            f"On {listed(hidden)} it points into the evidence while what changes the decision lies "
-            f"outside (gap {listed(each)}). Do not show these maps as the reason.",
-        ),
-    )
+    said = [f"On {split}: {plain(verdict)}" for split, verdict in flagged.items()]
+    advice = "Do not show these maps as the reason for an answer."
+    return Banner("The map is lying", (*said, advice))
 
 
-def banner_of_bench(gaps: Mapping[str, float], split: str) -> Banner | None:
-    """Warn of every objective whose map hides what decides; gaps are means over seeds."""
-    hidden = {label: gap for label, gap in gaps.items() if gap <= -LIES}
-    if not hidden:
+Counted = Mapping[tuple[str, str], Sequence[Verdict]]  # objective, split -> its trainings
+
+
+def banner_of_bench(verdicts: Counted) -> Banner | None:
+    """Warn of every objective that the detector flags, with how many of its trainings."""
+    flagged = {key: found for key, found in verdicts.items() if _count(found)}
+    if not flagged:
         return None
-    each = [f"{label} ({signed(gap, 2)})" for label, gap in hidden.items()]
-    verb = "have maps that lie" if len(hidden) > 1 else "has a map that lies"
-    return Banner(
-        "warn",
-        f"{listed(list(hidden))} {verb}.",
-        (
-            f"On {split} the map points into the evidence while what changes the decision lies "
-            f"outside; the gap is {listed(each)}, and 0 for a map that tells the truth.",
-        ),
-    )
+    most = [label for (label, _), found in flagged.items() if 2 * _count(found) > len(found)]
+    names = list(dict.fromkeys(most))
+    title = "Single maps are lying" if not names else f"Maps that lie: {listed(names)}"
+    return Banner(title, tuple(_counted(*key, found) for key, found in flagged.items()))
+
+
+def _count(found: Sequence[Verdict]) -> int:
+    return sum(verdict.flagged for verdict in found)
+
+
+def _counted(label: str, split: str, found: Sequence[Verdict]) -> str:
+    worst = max((each for each in found if each.flagged), key=lambda each: each.score)
+    several = f"{_count(found)} of {len(found)} trainings"
+    return f"{label} on {split}, {several}; the strongest: {plain(worst)}"
 
 
 JUDGE = "blurring, no map"
