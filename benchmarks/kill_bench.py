@@ -119,7 +119,10 @@ def main() -> None:
         print(f"{CELLS} cells without a kill: {whole:.0f} s", flush=True)
         while kills < options.kills:
             folder = Path(place) / f"killed-{number}"
+            began = time.monotonic()
             story = interrupted(recipe, folder, options.kills - kills, whole, draw)
+            if not story:  # the machine has become quicker
+                whole = time.monotonic() - began
             print(f"killed with {story} of {CELLS} cells done, then finished", flush=True)
             if len(finished(folder)) != CELLS or any(
                 (folder / name).read_bytes() != (alone / name).read_bytes() for name in TABLES
