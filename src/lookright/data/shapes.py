@@ -1,7 +1,7 @@
 """The shapes that people draw, in pixels of the upright image.
 
-The picture's upper left corner is (0, 0) and the centre of its first pixel is (0.5, 0.5): a box from 0
-to its width covers it exactly. A tool that counts otherwise is translated by its importer.
+The upper left corner of the picture is (0, 0) and the centre of its first pixel is (0.5, 0.5): a
+box from 0 to its width covers it exactly. What a tool counts otherwise, its importer translates.
 """
 
 from dataclasses import dataclass
