@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lookright.data.drawing import Drawing
+from lookright.data.drawn import DrawnMap
 from lookright.errors import Problem
 
 
@@ -16,9 +17,10 @@ class Importer(ABC):
     """
 
     @abstractmethod
-    def read(self, path: Path) -> Iterator[Drawing | Problem]:
+    def read(self, path: Path) -> Iterator[Drawing | DrawnMap | Problem]:
         """Yield what is in an export, in its order: a file, or a folder of them.
 
+        Shapes are yielded as Drawings; what has no shapes (gaze, soft masks) as DrawnMaps.
         What cannot be understood is yielded as a Problem, so that everything wrong is reported
         together: an `error` replaces its drawing, a `warning` or `notice` stands beside it. One
         image may come more than once, by several people. Memory does not grow with what has been
