@@ -60,6 +60,11 @@ class Augmentation(Section):
     flip: Share = 0.0  # probability
     rotate: Annotated[float, Field(ge=0, le=180)] = 0.0  # degrees to either side, at most
     crop: Annotated[float, Field(gt=0, le=1)] = 1.0  # smallest share of the area that is kept
+    shift: Annotated[float, Field(ge=0, le=0.5)] = 0.0  # share of the sides
+    scale: Share = 0.0  # 1 / (1 + this) to 1 + this times as large
+    shear: Annotated[float, Field(ge=0, le=45)] = 0.0  # degrees to either side, at most
+    pad: Annotated[float, Field(ge=0, le=0.5)] = 0.0  # black margin at each side, at most
+    elastic: Annotated[float, Field(ge=0, le=0.06)] = 0.0  # share of the sides; more could fold
     brightness: Annotated[float, Field(ge=0, lt=1)] = 0.0
     contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lookright.configuration import Augmentation
+from lookright.data.warp import Warp, draw_warp, is_asked, shrinkage
 from lookright.torchvision_repair import repair
 from lookright.types import Images
 
@@ -39,7 +40,7 @@ def square(stack: Stack, size: int) -> Square:
 
 
 def augment(stack: Stack, settings: Augmentation, *key: int) -> Stack:
-    """Crop, flip and turn image and map together; brighten the image alone.
+    """Crop, flip, turn and warp image and map together; brighten the image alone.
 
     `key` is (seed, epoch, index): the same key gives the same result everywhere.
     """
@@ -48,10 +49,26 @@ def augment(stack: Stack, settings: Augmentation, *key: int) -> Stack:
         stack = _cropped(stack, settings.crop, draw)
     if draw.random() < settings.flip:
         stack = horizontal_flip(stack)
-    if settings.rotate:
-        angle = draw.uniform(-settings.rotate, settings.rotate)
+    angle = draw.uniform(-settings.rotate, settings.rotate) if settings.rotate else 0.0
+    if is_asked(settings):
+        height, width = stack.shape[1:]
+        stack = warped(stack, draw_warp(settings, width, height, angle, draw))
+    elif settings.rotate:
         stack = rotate(stack, angle, interpolation=BILINEAR)
     return _shaded(stack, settings, draw)
+
+
+def warped(stack: Stack, warp: Warp) -> Stack:
+    """Sample all channels where the warp says, once; what was outside the picture is zero.
+
+    Where it shrinks, each pixel is the mean of several samples: a stroke of one pixel stays.
+    """
+    height, width = stack.shape[1:]
+    finer = shrinkage(warp.sources(width, height))
+    places = torch.from_numpy(warp.sources(width, height, finer)).to(stack.dtype)
+    grid = places * 2 / torch.tensor([width, height]) - 1
+    sampled = functional.grid_sample(stack[None], grid[None], align_corners=False)
+    return functional.avg_pool2d(sampled, finer)[0]
 
 
 def _cropped(stack: Stack, smallest: float, draw: np.random.Generator) -> Stack:
