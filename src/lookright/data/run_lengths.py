@@ -41,6 +41,34 @@ def counts_of_text(text: str) -> Counts:
     return counts
 
 
+def text_of_counts(counts: Counts) -> str:
+    """Compress counts as COCO does.
+
+    >>> text_of_counts(np.array([5, 2, 2, 2, 5]))
+    '52203'
+    """
+    differences = counts.copy()
+    differences[3:] -= counts[1:-2]
+    return "".join(map(_text_of, differences.tolist()))
+
+
+def _text_of(value: int) -> str:
+    text = ""
+    while True:
+        low, value = value & 31, value >> 5
+        last = value == (-1 if low & 16 else 0)
+        text += chr(48 + (low if last else low | 32))
+        if last:
+            return text
+
+
+def counts_of(lines: Cells) -> Counts:
+    """Return the lengths of runs along the rows of `lines`; the first is unmarked, may be 0."""
+    flat = lines.ravel()
+    edges = np.flatnonzero(np.diff(flat, prepend=False)).astype(np.int64)
+    return np.diff(edges, prepend=0, append=len(flat))
+
+
 def from_counts(counts: Counts, size: tuple[int, int]) -> Raster:
     """Mark every second run, the first one not; counted down the columns, from left to right.
 
