@@ -6,6 +6,7 @@ from typing import Literal
 from lookright.data.shapes import Shape
 
 Role = Literal["evidence", "not_evidence", "unknown"]
+UNIT = (1, 1)  # the size of a picture whose marks are in shares of its width and its height
 
 
 @dataclass(frozen=True)

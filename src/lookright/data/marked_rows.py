@@ -18,7 +18,6 @@ from lookright.settings import Count
 Size = tuple[int, int]
 Unmarked = Literal["unasked", "empty"]
 Sides = Annotated[tuple[Count, Count] | None, BeforeValidator(listed)]  # width, height
-UNIT: Size = (1, 1)  # the size of a picture on which 1 is the whole width and the whole height
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import numpy as np
 
 from lookright.data.csv_rows import columns_of, read_rows
 from lookright.data.decode import content, open_picture
-from lookright.data.drawing import Drawing, Mark
+from lookright.data.drawing import UNIT, Drawing, Mark
 from lookright.data.export_files import export_files
 from lookright.data.importer import Importer
 from lookright.data.links import file_of
-from lookright.data.marked_rows import UNIT, Layout, Size, drawings
+from lookright.data.marked_rows import Layout, Size, drawings
 from lookright.data.reading import Reading
 from lookright.data.record import Record
 from lookright.data.run_lengths import MOST_PIXELS, cropped

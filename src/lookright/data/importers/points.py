@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from lookright.data.drawing import Drawing, Mark
+from lookright.data.drawing import UNIT, Drawing, Mark
 from lookright.data.export_files import export_files
 from lookright.data.importer import Importer
-from lookright.data.marked_rows import UNIT, Layout, Sides, Unmarked, drawings
+from lookright.data.marked_rows import Layout, Sides, Unmarked, drawings
 from lookright.data.record import Record
 from lookright.data.shapes import Point
 from lookright.errors import ConfigError, Problem
