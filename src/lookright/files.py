@@ -11,11 +11,11 @@ from typing import Any
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would otherwise change line ends
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
+def write_atomically(path: Path, content: bytes | str, flush: bool = True) -> None:
     """Write a file so that a reader, or a crash at any moment, sees the old one or the new one.
 
-    Text is written as UTF-8. The file and its folder are flushed to disk. The folder is made if
-    it is missing.
+    Text is written as UTF-8. The file and its folder are flushed to disk, unless they can be made
+    again and are many (`flush=False`). The folder is made if it is missing.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,13 +26,15 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-    flush_folder(path.parent)
+    if flush:
+        flush_folder(path.parent)
 
 
 def append_line(path: Path, line: Mapping[str, Any] | str) -> None:

@@ -26,6 +26,8 @@ class Kind(StrEnum):
     datasets = "datasets"
     explainers = "explainers"
     attacks = "attacks"
+    formats = "formats"
+    public = "public"
 
 
 @app.command("list", context_settings=PLAIN)
@@ -33,7 +35,7 @@ def list_things(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
     name: Annotated[str, typer.Argument(help="Show all about this one.")] = "",
 ) -> None:
-    """List objectives, models, data sets, explainers or attacks.
+    """List objectives, models, data sets, explainers, attacks, formats or public sets.
 
     \b
     lookright list objectives
@@ -45,6 +47,8 @@ def list_things(
         Kind.datasets: _datasets,
         Kind.explainers: _explainers,
         Kind.attacks: _attacks,
+        Kind.formats: _formats,
+        Kind.public: _public,
     }
     for line in lines[kind](name):
         typer.echo(line)
@@ -76,6 +80,19 @@ def _explainers(name: str) -> Iterator[str]:
 
     for each in [name] if name else explainers.names():
         yield from _class(each, explainers.find(each), whole=bool(name))
+
+
+def _public(name: str) -> Iterator[str]:
+    from lookright.cli.public_list import all_sets, one_set
+
+    yield from one_set(name) if name else all_sets()
+
+
+def _formats(name: str) -> Iterator[str]:
+    from lookright.data import importers
+
+    for each in [name] if name else importers.names():
+        yield from _class(each, importers.find(each), whole=bool(name))
 
 
 def _models(name: str) -> Iterator[str]:

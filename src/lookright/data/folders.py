@@ -13,8 +13,8 @@ from lookright.data.rewrite import refuse_existing, write_rows
 from lookright.errors import DataError, Problem
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".pgm", ".ppm", ".pnm")
-_SPLITS = {"training": "train", "valid": "val", "validation": "val", "dev": "val"}
-_SPLITS |= {"testing": "test"}
+SPLITS = {"training": "train", "valid": "val", "validation": "val", "dev": "val"}
+SPLITS |= {"testing": "test"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class _Found:
 
 def _collect(images: Path, root: Path, found: _Found) -> None:
     folders = _folders(images, root, found)
-    named = [_SPLITS.get(each.name.lower(), each.name.lower()) for each in folders]
+    named = [SPLITS.get(each.name.lower(), each.name.lower()) for each in folders]
     if folders and all(is_split(name) for name in named):
         parts = list(zip(folders, named, strict=True))
     else:
@@ -73,7 +73,7 @@ def _collect(images: Path, root: Path, found: _Found) -> None:
         classes = folders if not split else _folders(folder, root, found)
         if not classes:
             what = "There are no folders in it, one for each class."
-            found.problems.append(Problem("FOLDER-CLASSES", what, _relative(folder, root)))
+            found.problems.append(Problem("FOLDER-CLASSES", what, relative(folder, root)))
         for each in classes:
             _collect_class(each, split, root, found)
 
@@ -85,37 +85,37 @@ def _folders(folder: Path, root: Path, found: _Found) -> list[Path]:
         if entry.is_dir() and not _is_clutter(entry.name):
             kept.append(entry)
         else:
-            found.ignored.append(_relative(entry, root))
+            found.ignored.append(relative(entry, root))
     return kept
 
 
 def _collect_class(folder: Path, split: str, root: Path, found: _Found) -> None:
     count = 0
     for entry in sorted(folder.iterdir()):
-        if _is_clutter(entry.name) or (entry.is_file() and not _is_image(entry)):
-            found.ignored.append(_relative(entry, root))
+        if _is_clutter(entry.name) or (entry.is_file() and not is_image(entry)):
+            found.ignored.append(relative(entry, root))
         elif entry.is_dir():
             what = "There is a folder inside a class."
             fix = "Name classes by one folder each, or write a manifest."
-            problem = Problem("FOLDER-NESTED", what, _relative(entry, root), fix)
+            problem = Problem("FOLDER-NESTED", what, relative(entry, root), fix)
             found.problems.append(problem)
         else:
             count += 1
             found.images.append((entry, split, folder.name))
     if not count:
         what = "The class has no images."
-        found.problems.append(Problem("FOLDER-EMPTY", what, _relative(folder, root)))
+        found.problems.append(Problem("FOLDER-EMPTY", what, relative(folder, root)))
 
 
 def _masks(masks: Path, root: Path, found: _Found) -> dict[str, str]:
     """Return the masks by their relative name without ending."""
     drawn: dict[str, str] = {}
-    for file in _files(masks):
-        path = _relative(file, root)
-        if not _is_image(file):
+    for file in files_below(masks):
+        path = relative(file, root)
+        if not is_image(file):
             found.ignored.append(path)
             continue
-        name = os.path.splitext(_relative(file, masks))[0]
+        name = os.path.splitext(relative(file, masks))[0]
         if name in drawn:
             what = f"{drawn[name]!r} has the same name: which of them is the mask?"
             found.problems.append(Problem("MASK-NAMES", what, path))
@@ -123,7 +123,8 @@ def _masks(masks: Path, root: Path, found: _Found) -> dict[str, str]:
     return drawn
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield all files below a folder in order, but hidden ones and what systems leave behind."""
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(each for each in folders if not _is_clutter(each))
         yield from (Path(parent, each) for each in sorted(files) if not _is_clutter(each))
@@ -133,9 +134,9 @@ def _rows(
     found: _Found, drawn: dict[str, str], images: Path, root: Path, masked: bool
 ) -> pl.DataFrame:
     files = [file for file, _, _ in found.images]
-    names = [os.path.splitext(_relative(file, images))[0] for file in files]
+    names = [os.path.splitext(relative(file, images))[0] for file in files]
     columns = {
-        "image": [_relative(file, root) for file in files],
+        "image": [relative(file, root) for file in files],
         "label": [label for _, _, label in found.images],
     }
     if any(split for _, split, _ in found.images):
@@ -156,13 +157,14 @@ def _require_folders(images: Path, masks: Path | None) -> None:
         raise DataError(*(Problem("FOLDER-MISSING", what, str(each)) for each in absent))
 
 
-def _relative(file: Path, root: Path) -> str:
+def relative(file: Path, root: Path) -> str:
     """Write a path with slashes; one that a spreadsheet would take for a formula starts with ./"""
     path = file.relative_to(root).as_posix()
     return f"./{path}" if path[:1] in "=+-@" else path
 
 
-def _is_image(file: Path) -> bool:
+def is_image(file: Path) -> bool:
+    """Say whether a file has the ending of an image."""
     return file.suffix.lower() in ENDINGS
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float32
 from PIL import Image
 
-from lookright.data.decode import Decoded, Opened, open_picture
+from lookright.data.decode import open_picture
+from lookright.data.decoded import Decoded, Opened
 from lookright.data.reading import MaskChannel, Reading
 from lookright.data.sample import Evidence
 from lookright.errors import DataError, Problem
@@ -32,17 +33,27 @@ def read_map(data: bytes, reading: Reading, image: Decoded, where: str) -> ReadM
     Values are {0, 1}, {0, 255} or {0, 65535}, or soft: 8 or 16 bits by their depth, floats in
     [0, 1]. The map is in the frame in which people see the image.
     """
-    unbounded = Reading(min_side=1, max_pixels=reading.max_pixels)
-    opened = open_picture(data, unbounded, where)
-    values, notes = _values(opened, reading.mask_channel, where)
-    _verify_shape(opened.picture.size, image.opened, where)
-    fitted = _fitted(values, image.opened.picture.size)
-    empty = not fitted.any()
+    values, notes = map_values(data, reading, where)
+    height, width = values.shape
+    verify_shape((width, height), image.size, image.stored_size, where)
+    drawn = fitted(values, image.size)
+    empty = not drawn.any()
     if empty and reading.empty_mask == "error":
         fix = "Draw it, or set data.empty_mask to ignore or background."
         raise DataError(Problem("MASK-EMPTY", "The mask is empty.", where, fix))
-    kept = None if empty and reading.empty_mask == "ignore" else fitted
-    return ReadMap(kept, (*opened.notes, *notes), empty, fitted is not values)
+    kept = None if empty and reading.empty_mask == "ignore" else drawn
+    return ReadMap(kept, notes, empty, drawn is not values)
+
+
+def map_values(data: bytes, reading: Reading, where: str) -> tuple[Evidence, tuple[Problem, ...]]:
+    """Read a map in [0, 1] from the bytes of a mask file, on its own grid; and warnings."""
+    unbounded = Reading(min_side=1, max_pixels=reading.max_pixels)
+    opened = open_picture(data, unbounded, where)
+    if opened.deep:
+        what = "The mask has 16 bits per colour."
+        raise DataError(Problem("MASK-CHANNEL", what, where, "Save it as grey."))
+    values, notes = _values(opened, reading.mask_channel, where)
+    return values, (*opened.notes, *notes)
 
 
 def _values(
@@ -91,18 +102,23 @@ def _scaled(raw: np.ndarray, where: str) -> Evidence:
     depth = 1.0 if raw.dtype.kind == "f" else 255.0 if raw.dtype == np.uint8 else 65535.0
     if low < 0 or high > depth or 0 < high < _FAINT * depth:
         what = f"Values from {low:g} to {high:g} where 0 to {depth:g} is the full scale."
-        fix = "Masks are {0, 1} or {0, 255}; for class numbers, write one mask per image."
+        fix = "Masks are {0, 1} or {0, 255}; for class numbers: `lookright data import masks`."
         raise DataError(Problem("MASK-VALUES", what, where, fix))
     return (raw / np.float32(depth)).astype(np.float32)
 
 
-def _verify_shape(size: tuple[int, int], image: Opened, where: str) -> None:
-    wanted = image.picture.size
+def verify_shape(
+    size: tuple[int, int], wanted: tuple[int, int], stored: tuple[int, int], where: str
+) -> None:
+    """Raise DataError when a map's width and height are not those of its image, at any scale.
+
+    `wanted` is the image's size as people see it, `stored` its size before the EXIF rotation.
+    """
     if same_aspect(size, wanted):
         return
     what = f"The mask has {size[0]} x {size[1]} pixels, the image {wanted[0]} x {wanted[1]}."
     fix = "Draw it on this image; it may belong to another one."
-    if same_aspect(size, image.stored_size):
+    if same_aspect(size, stored):
         fix = "It fits the image as stored, before its EXIF rotation: turn the mask upright."
     elif same_aspect((size[1], size[0]), wanted):
         fix = "It fits when turned by 90 degrees: is it transposed?"
@@ -117,7 +133,8 @@ def same_aspect(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return abs(by_width - small[1]) <= 1 or abs(by_height - small[0]) <= 1
 
 
-def _fitted(values: Float32[np.ndarray, "rows cols"], size: tuple[int, int]) -> Evidence:
+def fitted(values: Float32[np.ndarray, "rows cols"], size: tuple[int, int]) -> Evidence:
+    """Resize a map to the width and height of its image: by area when it shrinks."""
     height, width = values.shape
     if (width, height) == size:
         return values

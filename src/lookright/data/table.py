@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,10 +11,12 @@ import numpy as np
 import polars as pl
 
 from lookright.data.parquet import read_parquet
+from lookright.data.reading import WINDOW
 from lookright.errors import DataError, Problem
 
 REQUIRED = ("image", "label")
-OPTIONAL = ("id", "split", "mask", "group", "source", "weight", "sha256")
+OPTIONAL = ("id", "split", "mask", "unknown", "group", "source", "weight", "sha256", *WINDOW)
+_NUMERIC = ("weight", *WINDOW)  # may be numbers in Parquet
 _TEXTUAL = (pl.String, pl.Categorical, pl.Enum, pl.Null)
 LONGEST_CELL = 65_536  # bytes, in the columns that lookright reads
 
@@ -37,13 +40,13 @@ class Table:
         return f"{self.path.name} row {self.numbers[index]}"
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, required: Sequence[str] = REQUIRED) -> Table:
     """Read the table of a manifest; raises DataError when it is no table with image and label."""
     if not path.is_file():
         raise DataError(Problem("MANIFEST-MISSING", "There is no such manifest.", str(path)))
     read = _read_parquet if path.suffix.lower() in (".parquet", ".pq") else _read_csv
     rows, numbers, notices = read(path)
-    _require_columns(path, rows.columns)
+    _require_columns(path, rows.columns, required)
     if not len(rows):
         raise DataError(Problem("MANIFEST-EMPTY", "The manifest has no rows.", path.name))
     known = [name for name in (*REQUIRED, *OPTIONAL) if name in rows.columns]
@@ -134,7 +137,7 @@ def _read_parquet(path: Path) -> tuple[pl.DataFrame, np.ndarray, list[Problem]]:
 
 def _text(path: Path, column: pl.Series) -> pl.Series:
     kind = column.dtype
-    is_number = kind.is_integer() or (kind.is_float() and column.name == "weight")
+    is_number = kind.is_integer() or (kind.is_float() and column.name in _NUMERIC)
     if not (kind in _TEXTUAL or (is_number and column.name not in ("image", "mask"))):
         what = f"Column {column.name!r} holds {kind}, not text."
         raise DataError(Problem("MANIFEST-TYPE", what, path.name, "Store it as strings."))
@@ -145,11 +148,11 @@ def _text(path: Path, column: pl.Series) -> pl.Series:
     return text.fill_null("")
 
 
-def _require_columns(path: Path, columns: list[str]) -> None:
+def _require_columns(path: Path, columns: list[str], required: Sequence[str]) -> None:
     where = path.name
     problems = [
         Problem("MANIFEST-COLUMN", f"There is no column {name!r}.", where, _near(columns, name))
-        for name in REQUIRED
+        for name in required
         if name not in columns
     ]
     if problems:
