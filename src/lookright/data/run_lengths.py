@@ -24,7 +24,7 @@ def counts_of_text(text: str) -> Counts:
     >>> counts_of_text("52203").tolist()
     [5, 2, 2, 2, 5]
     """
-    codes = np.frombuffer(text.encode("utf-8", "replace"), np.uint8).astype(np.int64) - 48
+    codes = np.frombuffer(text.encode("utf-8", "backslashreplace"), np.uint8).astype(np.int64) - 48
     if not len(codes):
         return codes
     ends = np.flatnonzero((codes & 32) == 0)
