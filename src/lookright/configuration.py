@@ -39,6 +39,10 @@ class Data(Section):
     on_bad_sample: Literal["error", "exclude"] = "error"
     min_side: Count = 16
     max_pixels: Count = 89_000_000
+    frame: Count | None = None  # of files with several pictures, from 1
+    nan: Literal["error", "zero"] = "error"  # in float images
+    dicom_window: Literal["voi", "auto", "full"] = "voi"
+    max_inflated: Count = 512 * 1024**2  # bytes of a deflated DICOM file
     allow_group_overlap: bool = False
     cache: Literal["auto", "ram", "none"] = "auto"  # keep decoded, resized images in memory
     maps: Annotation = Annotation()

@@ -17,7 +17,7 @@ from lookright.errors import ConfigError, Problem
 # Settings that belong to batches and not to a data set: a named set does not see them.
 _BATCHING = {"size", "colours", "bits", "empty_mask", "mask_channel", "on_bad_sample", "min_side"}
 _BATCHING |= {"max_pixels", "allow_group_overlap", "cache", "classes", "manifest", "name"}
-_BATCHING |= {"maps", "fold"}
+_BATCHING |= {"maps", "fold", "frame", "nan", "dicom_window", "max_inflated"}
 
 
 def open_source(settings: Mapping[str, Any] | object, base: Path) -> Source:

@@ -17,7 +17,7 @@ from lookright.data.duplicates import same_masks, same_names, same_pictures
 from lookright.data.finding import LEVELS, Finding, Level
 from lookright.data.inspection import Inspection, inspect
 from lookright.data.manifest import completed, verify
-from lookright.data.reading import Reading
+from lookright.data.reading import WINDOW, Reading
 from lookright.data.table import Table, read_table
 from lookright.errors import DataError, Problem
 from lookright.files import write_atomically
@@ -121,7 +121,8 @@ def _inspections(
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[Inspection]:
     """Inspect the rows whose files are there, a window of them at a time."""
-    columns = [name for name in ("id", "image", "mask", "sha256") if name in rows.columns]
+    read = ("id", "image", "mask", "sha256", *WINDOW)
+    columns = [name for name in read if name in rows.columns]
     jobs = enumerate(rows.select(columns).iter_rows(named=True))
 
     def look(job: tuple[int, dict[str, str]]) -> Inspection | None:

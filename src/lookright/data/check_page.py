@@ -2,8 +2,8 @@
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from lookright.data.decode import content, decode
 from lookright.data.finding import LEVELS, Finding
 from lookright.data.maps import read_map
 from lookright.data.paths import forbidden, locate
-from lookright.data.reading import Reading
 from lookright.data.sample import Evidence, Pixels
 from lookright.errors import DataError
 from lookright.files import write_atomically
@@ -115,14 +114,15 @@ def _thumbnail(checked: Checked, index: int) -> Thumbnail:
     assert checked.rows is not None  # a finding has rows only where there are any
     row = checked.rows.row(index, named=True)
     words = (row[name] for name in ("label", "split", "group") if row.get(name))
-    drawn = _drawn(checked, row["image"], row["mask"])
+    drawn = _drawn(checked, row)
     return Thumbnail(row["id"], " · ".join(words), "" if drawn is None else _uri(drawn))
 
 
-def _drawn(checked: Checked, image: str, mask: str) -> Image.Image | None:
+def _drawn(checked: Checked, row: Mapping[str, Any]) -> Image.Image | None:
     """Read a row again as far as it can be read."""
     assert checked.table is not None
-    root, lenient = checked.table.root, Reading(min_side=1)
+    image, mask, root = row["image"], row["mask"], checked.table.root
+    lenient = replace(checked.reading.of_row(row), min_side=1, bits="auto")
     allowed = [path for path in (image, mask) if path and _is_inside(path, root)]
     if image not in allowed:
         return None

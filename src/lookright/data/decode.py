@@ -3,48 +3,26 @@
 import io
 import os
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from lookright.data.bounds import chosen_frame, too_large, verify_size
+from lookright.data.decoded import Decoded, Opened
+from lookright.data.deep_colour import deep_values, is_deep, on_black, opacity_kind
+from lookright.data.depth import brightness
 from lookright.data.formats import ALLOWED, damage, recognise, significant_bits
-from lookright.data.reading import Bits, Reading
+from lookright.data.reading import Reading
 from lookright.data.sample import Pixels
 from lookright.errors import DataError, Problem
 
 ORIENTATION = 0x0112  # the EXIF tag
-_TURNED = (5, 6, 7, 8)  # orientations that swap width and height
-_DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I")
-_DEPTHS = (8, 10, 12, 16)
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A decoded picture in its own mode, and what was remarkable about the file."""
-
-    picture: Image.Image  # upright
-    format: str
-    orientation: int  # EXIF, 1 to 8; already applied
-    declared_bits: int | None
-    notes: tuple[Problem, ...]
-
-    @property
-    def stored_size(self) -> tuple[int, int]:
-        """Width and height before the EXIF orientation was applied."""
-        width, height = self.picture.size
-        return (height, width) if self.orientation in _TURNED else (width, height)
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """An image as pixels."""
-
-    pixels: Pixels  # height width colours
-    opened: Opened
-    bits: int  # significant bits per value
-    notes: tuple[Problem, ...]  # warnings
+_DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
+_TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_LARGEST = 258, 262, 281
+_WHITE_IS_ZERO = 0
 
 
 def content(file: Path, where: str) -> bytes:
@@ -70,14 +48,24 @@ def read_image(file: Path, reading: Reading | None = None) -> Pixels:
 
 def decode(data: bytes, reading: Reading, where: str) -> Decoded:
     """Decode the bytes of an image; `where` names it in errors."""
+    if recognise(data) == "DICOM":
+        from lookright.data.dicom.decode import decode_dicom  # an extra
+
+        return decode_dicom(data, reading, where)
     opened = open_picture(data, reading, where)
-    pixels, bits, notes = _pixels(opened, reading.bits, where)
-    return Decoded(pixels, opened, bits, (*opened.notes, *notes))
+    if opened.deep:
+        pixels, bits, notes = _deep_colour(data, opened, opened.deep, reading, where)
+    else:
+        pixels, bits, notes = _pixels(opened, reading, where)
+    return Decoded(pixels, bits, opened.format, opened.orientation, (*opened.notes, *notes))
 
 
 def open_picture(data: bytes, reading: Reading, where: str) -> Opened:
     """Recognise, bound and fully decode a picture, and turn it upright."""
     name = recognise(data)
+    if name == "DICOM":
+        fix = "Save it as PNG; DICOM segmentations are imported: `lookright list formats`."
+        name = Problem("IMG-FORMAT", "This is DICOM, which is read as an image only.", fix=fix)
     if isinstance(name, Problem):
         raise DataError(replace(name, where=where))
     harm = damage(data, name)
@@ -85,39 +73,29 @@ def open_picture(data: bytes, reading: Reading, where: str) -> Opened:
         raise DataError(replace(harm, where=where))
     try:
         picture = Image.open(io.BytesIO(data), formats=ALLOWED)
-        _verify_bounds(picture, reading, where)
+        verify_size(picture.size, reading, where)
+        picture.seek(chosen_frame(getattr(picture, "n_frames", 1), reading, where))
+        verify_size(picture.size, reading, where)  # pages of a TIFF have sizes of their own
         orientation = int(picture.getexif().get(ORIENTATION, 1))
         picture.load()
         upright = ImageOps.exif_transpose(picture)
+        declared, tags = _declared_bits(data, picture), getattr(picture, "tag_v2", {})
+        deep = is_deep(data, picture)
     except DataError:
         raise
     except Image.DecompressionBombError as error:
-        raise DataError(_bomb(str(error), where)) from error
+        raise DataError(too_large(str(error), where)) from error
     except Exception as error:  # decoders raise whatever they like on damaged bytes
         raise DataError(_undecodable(error, where)) from error
-    orientation = orientation if orientation in range(1, 9) else 1
-    notes = (replace(harm, where=where),) if harm else ()
-    return Opened(upright, name, orientation, _declared_bits(data, picture), notes)
-
-
-def _verify_bounds(picture: Image.Image, reading: Reading, where: str) -> None:
-    width, height = picture.size
-    if width * height > reading.max_pixels:
-        raise DataError(_bomb(f"{width} x {height} pixels.", where))
-    if min(width, height) < reading.min_side:
-        what = f"{width} x {height} pixels; each side must have {reading.min_side} at least."
-        raise DataError(Problem("IMG-SMALL", what, where))
-    frames = getattr(picture, "n_frames", 1)
-    if frames > 1:
-        what = f"The file holds {frames} pictures."
-        raise DataError(
-            Problem("IMG-FRAMES", what, where, "Save the one you mean as its own file.")
-        )
-
-
-def _bomb(what: str, where: str) -> Problem:
-    fix = "If it is meant to be so large, raise data.max_pixels."
-    return Problem("IMG-PIXELS", f"Too large: {what}", where, fix)
+    return Opened(
+        upright,
+        name,
+        orientation if orientation in range(1, 9) else 1,
+        declared,
+        tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO,
+        picture if deep else None,
+        (replace(harm, where=where),) if harm else (),
+    )
 
 
 def _undecodable(error: Exception, where: str) -> Problem:
@@ -130,78 +108,85 @@ def _undecodable(error: Exception, where: str) -> Problem:
 def _declared_bits(data: bytes, picture: Image.Image) -> int | None:
     if picture.format == "PNG":
         return significant_bits(data)
-    largest = getattr(picture, "tag_v2", {}).get(281)  # TIFF MaxSampleValue
-    largest = largest[0] if isinstance(largest, tuple) else largest
-    return int(largest).bit_length() if largest else None
+    tags = getattr(picture, "tag_v2", {})
+    largest, stored = (_first(tags.get(each)) for each in (_TIFF_LARGEST, _TIFF_BITS))
+    if largest:
+        return int(largest).bit_length()
+    return int(stored) if stored and 8 < stored < 16 else None
 
 
-def _pixels(opened: Opened, bits: Bits, where: str) -> tuple[Pixels, int, list[Problem]]:
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, tuple) and value else value
+
+
+def _pixels(
+    opened: Opened, reading: Reading, where: str
+) -> tuple[Pixels, int, tuple[Problem, ...]]:
     picture = opened.picture
     if picture.mode in _DEEP:
-        return _deep(np.asarray(picture), bits, opened.declared_bits, where)
-    if picture.mode == "F":
-        return _float(np.asarray(picture), where)
-    notes: list[Problem] = []
+        shown, bits = brightness(np.asarray(picture), reading, opened.declared_bits, where)
+        return (65535 - shown if opened.white_is_zero else shown)[:, :, None], bits, ()
+    notes: tuple[Problem, ...] = ()
     if picture.has_transparency_data:
         picture, notes = _on_black(picture, where)
     if picture.mode == "1":
         picture = picture.convert("L")
     if picture.mode not in ("L", "RGB"):
         picture, more = _converted(picture, where)
-        notes += more
+        notes = (*notes, *more)
     pixels = np.asarray(picture)
-    return (pixels[:, :, None] if pixels.ndim == 2 else pixels), 8, notes
+    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
+    if reading.window is not None:
+        return *brightness(pixels, reading, None, where), notes
+    return pixels, 8, notes
 
 
-def _deep(
-    values: np.ndarray, bits: Bits, declared: int | None, where: str
-) -> tuple[Pixels, int, list[Problem]]:
-    """Stretch the significant bits to 16 by a rule, so that white is 65535."""
-    largest = int(values.max())
-    if largest > 65535 or values.min() < 0:
-        what = f"Values from {values.min()} to {largest} do not fit 16 bits."
-        raise DataError(Problem("IMG-BITS", what, where))
-    needed = max(1, largest.bit_length())
-    if bits == "auto":
-        floor = max(needed, declared or 0)
-        depth = next(each for each in _DEPTHS if each >= min(floor, 16))
-    else:
-        depth = bits
-    if needed > depth:
-        what = f"The value {largest} needs {needed} bits; data.bits says {bits}."
-        raise DataError(Problem("IMG-BITS", what, where, "Declare more bits."))
-    stretched = np.round(np.arange(2**depth) * (65535 / (2**depth - 1))).astype(np.uint16)
-    return stretched[values][:, :, None], depth, []  # a table: floats would take 8 times the memory
+def _deep_colour(
+    data: bytes, opened: Opened, picture: Image.Image, reading: Reading, where: str
+) -> tuple[Pixels, int, tuple[Problem, ...]]:
+    values = deep_values(data, picture, where)
+    colours = 1 if values.shape[2] == 2 else 3
+    shown, bits = brightness(values[..., :colours], reading, opened.declared_bits, where)
+    seen = False
+    if values.shape[2] > colours:
+        shown, seen = on_black(shown, values[..., colours], opacity_kind(picture))
+    notes = (_transparent(where),) if seen else ()
+    return _upright(shown, opened.orientation), bits, notes
 
 
-def _float(values: np.ndarray, where: str) -> tuple[Pixels, int, list[Problem]]:
-    if not np.isfinite(values).all():
-        raise DataError(Problem("IMG-NAN", "There are NaN or infinite values.", where))
-    if values.min() < 0 or values.max() > 1:
-        what = f"Float values from {values.min():g} to {values.max():g}; allowed is 0 to 1."
-        raise DataError(Problem("IMG-FLOAT", what, where, "Store it with 8 or 16 bits."))
-    return np.round(values * 65535.0).astype(np.uint16)[:, :, None], 16, []
+def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn an array as `ImageOps.exif_transpose` turns pictures."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
 
 
-def _on_black(picture: Image.Image, where: str) -> tuple[Image.Image, list[Problem]]:
+def _on_black(picture: Image.Image, where: str) -> tuple[Image.Image, tuple[Problem, ...]]:
     """Composite on black, so that colours hidden under transparency stay hidden."""
     grey = picture.mode in ("L", "LA", "1", "La")
     layers = picture.convert("RGBA")
     black = Image.new("RGBA", layers.size, (0, 0, 0, 255))
     seen = Image.alpha_composite(black, layers).convert("RGB")
     flat = seen.getchannel(0) if grey else seen
-    if layers.getchannel("A").getextrema() == (255, 255):
-        return flat, []
+    opaque = layers.getchannel("A").getextrema() == (255, 255)
+    return flat, () if opaque else (_transparent(where),)
+
+
+def _transparent(where: str) -> Problem:
     what = "Transparent pixels are shown on black."
-    return flat, [Problem("IMG-TRANSPARENT", what, where, level="warning")]
+    return Problem("IMG-TRANSPARENT", what, where, level="warning")
 
 
-def _converted(picture: Image.Image, where: str) -> tuple[Image.Image, list[Problem]]:
+def _converted(picture: Image.Image, where: str) -> tuple[Image.Image, tuple[Problem, ...]]:
     if picture.mode == "P":
-        return picture.convert("RGB"), []
+        return picture.convert("RGB"), ()
     if picture.mode in ("CMYK", "YCbCr", "RGBX"):
         what = f"{picture.mode} colours were converted to RGB without a colour profile."
         note = Problem("IMG-COLOURS", what, where, level="warning")
-        return picture.convert("RGB"), [note]
+        return picture.convert("RGB"), (note,)
     what = f"The colour mode {picture.mode} is not read."
     raise DataError(Problem("IMG-COLOURS", what, where, "Save it as grey or RGB."))

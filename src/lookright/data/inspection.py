@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lookright.data.decode import Decoded, content, decode
+from lookright.data.decode import content, decode
+from lookright.data.decoded import Decoded
 from lookright.data.finding import Level
 from lookright.data.maps import ReadMap, read_map
 from lookright.data.reading import Reading
@@ -46,7 +47,7 @@ def inspect(
     notes = _Notes(f"{where}, {row['id']}")
     try:
         data = content(root / row["image"], row["image"])
-        image = decode(data, reading, row["image"])
+        image = decode(data, reading.of_row(row), row["image"])
     except DataError as error:
         return Inspection(index, tuple(_placed(notes.where, each) for each in error.problems))
     notes.problems += [_placed(notes.where, each) for each in image.notes]
@@ -87,8 +88,8 @@ def _judge_image(image: Decoded, has_mask: bool, notes: _Notes) -> None:
     if image.bits > 8 or pixels.dtype == np.uint16:
         what = f"Deeper than 8 bits: read with {image.bits} significant bits."
         notes.add("IMG-DEEP", what, level="notice")
-    if image.opened.orientation != 1:
-        what = f"Turned upright by its EXIF orientation {image.opened.orientation}."
+    if image.orientation != 1:
+        what = f"Turned upright by its EXIF orientation {image.orientation}."
         fix = "Its mask must be drawn on the upright image: look at it." if has_mask else ""
         notes.add("IMG-EXIF", what, fix, "warning" if has_mask else "notice")
 

@@ -67,7 +67,7 @@ class Manifest(Source):
         try:
             data = self._unchanged(row["image"])
             self._verify_digest(data, row)
-            image = decode(data, self.reading, row["image"])
+            image = decode(data, self.reading.of_row(row), row["image"])
             if not row["mask"]:
                 return Sample(image.pixels, None)
             mask = self._unchanged(row["mask"])
@@ -116,6 +116,7 @@ def verify(table: Table, classes: Sequence[str] | None, allow_group_overlap: boo
             *rules.labels(table, classes),
             *rules.splits(table),
             *wrong_weights,
+            *rules.windows(table),
             *broken,
             *rules.repeated_images(table),
             *overlap,

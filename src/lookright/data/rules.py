@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from lookright.data.reading import is_split
+from lookright.data.reading import WINDOW, is_split
 from lookright.data.table import Table
 from lookright.errors import Problem
 from lookright.names import suggestion
@@ -129,6 +129,26 @@ def weights(table: Table) -> tuple[pl.Series, list[Problem]]:
         what = f"The weight {text[index]!r} is not a number of at least 0."
         problems.append(Problem("WEIGHT", what, table.where(index)))
     return numbers.alias("weight"), problems
+
+
+def windows(table: Table) -> list[Problem]:
+    """Find windows of images that have one half only, or that are no numbers."""
+    there = [name for name in WINDOW if name in table.rows.columns]
+    if not there:
+        return []
+    if len(there) == 1:
+        what = f"There is {there[0]!r} without {(set(WINDOW) - {*there}).pop()!r}."
+        return [Problem("WINDOW", what, table.path.name, "Give both columns, or none.")]
+    problems = []
+    cells = table.rows.select(pl.col(WINDOW).str.strip_chars())
+    numbers = cells.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+    right = np.isfinite(numbers).all(1) & (numbers[:, 1] > 0)
+    empty = cells.select(pl.all_horizontal(pl.all() == "")).to_series().to_numpy()
+    for index in np.flatnonzero(~right & ~empty):
+        what = "The window is not a centre and a width above 0."
+        fix = "Write both as numbers, or leave both empty."
+        problems.append(Problem("WINDOW", what, table.where(int(index)), fix))
+    return problems
 
 
 def groups_in_two_splits(table: Table) -> list[Problem]:
