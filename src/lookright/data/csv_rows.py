@@ -8,6 +8,8 @@ from lookright.data.record import Record
 from lookright.errors import DataError, Problem
 from lookright.names import suggestion
 
+_LONGEST = 1 << 27  # characters of one cell: run lengths of a large mask
+
 
 def read_rows(file: Path, where: str, needed: Iterable[str]) -> Iterator[Record | Problem]:
     """Yield the rows one by one; commas, semicolons or tabs stand between the cells.
@@ -36,6 +38,7 @@ def columns_of(file: Path, where: str) -> list[str]:
 
 
 def _lines(file: Path, where: str) -> Iterator[tuple[int, list[str]]]:
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST))
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             start = stream.readline()

@@ -23,24 +23,25 @@ class Nifti(Importer):
     The first axis runs along the rows of the image, the second down, as ITK-SNAP saves a mask that
     was drawn on a PNG; with `transposed` they are the other way round. Where the volume is placed
     in space is not read. Of a volume, `slice` picks one, counted from 0. 0 is background; the names
-    of the others stand in `names`, a file of label descriptions that ITK-SNAP saves.
+    of the others stand in `descriptions`, a file of label descriptions that ITK-SNAP saves.
     """
 
     def __init__(
         self,
         slice: int | None = None,
         transposed: bool = False,
-        names: str | None = None,
-        ending: str = "",  # of the masks' names and not of the images': _seg
+        descriptions: str | None = None,
+        suffix: str = "",  # of the masks' names and not of the images': _seg
     ) -> None:
-        self.slice, self.transposed, self.names, self.ending = slice, transposed, names, ending
+        self.slice, self.transposed = slice, transposed
+        self.descriptions, self.suffix = descriptions, suffix
 
     def read(self, path: Path) -> Iterator[Drawing | Problem]:
         """Yield one drawing per file, sorted by path."""
         if find_spec("nibabel") is None:
             fix = 'Run `pip install "lookright[annotations]"`.'
             raise ConfigError(Problem("EXTRA", "Reading NIfTI needs nibabel.", fix=fix))
-        names = _names(Path(self.names)) if self.names else {}
+        names = _names(Path(self.descriptions)) if self.descriptions else {}
         for file in export_files(path, ".nii", ".nii.gz"):
             where = said(file, path)
             try:
@@ -54,7 +55,7 @@ class Nifti(Importer):
                 if each
             )
             stem = re.sub(r"\.nii(\.gz)?$", "", where, flags=re.IGNORECASE)
-            yield Drawing(stem.removesuffix(self.ending), cells.shape[::-1], marks, where=where)
+            yield Drawing(stem.removesuffix(self.suffix), cells.shape[::-1], marks, where=where)
 
     def _slice(self, file: Path, where: str) -> np.ndarray:
         """Return (rows, cols) whole numbers; only what is needed of the file is read."""
