@@ -30,6 +30,17 @@ def is_drawn(value: Record) -> bool:
     return any(name in value for name in _DRAWN)
 
 
+def is_same_place(one: Record, other: Record) -> bool:
+    """Say whether two values describe the same place, whatever else they say of it."""
+    names = (*_DRAWN, "y", "width", "height", "radiusY", "rotation")
+    return all(_same(one.fields.get(name), other.fields.get(name)) for name in names)
+
+
+def _same(one: Any, other: Any) -> bool:
+    packed_both = isinstance(one, np.ndarray) and isinstance(other, np.ndarray)
+    return np.array_equal(one, other) if packed_both else one is other or bool(one == other)
+
+
 def shape_of(value: Record, size: Size, point_radius: float) -> Shape:
     """Return the shape of a region on an image of this width and height.
 

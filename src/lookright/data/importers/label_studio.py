@@ -11,7 +11,13 @@ from pydantic import Field
 
 from lookright.data.drawing import Drawing, Mark
 from lookright.data.importer import Importer
-from lookright.data.label_studio_shapes import Size, is_drawn, packed, shape_of
+from lookright.data.label_studio_shapes import (
+    Size,
+    is_drawn,
+    is_same_place,
+    packed,
+    shape_of,
+)
 from lookright.data.links import file_of
 from lookright.data.record import Record, as_record
 from lookright.data.shapes import Raster
@@ -188,6 +194,9 @@ def _regions(
                 continue
             key = result.key("id") if "id" in result else result.where
             region = regions.setdefault(key, _Region(result, value, []))
+            if not is_same_place(value, region.value):
+                what = f"Two different shapes have the id {key!r}."
+                raise DataError(Problem("EXPORT-ID", what, result.where))
             region.labels += [each for each in _classes(value) if each not in region.labels]
         except DataError as error:
             problems += error.problems
