@@ -118,7 +118,8 @@ def test_what_has_left_the_frame_is_not_drawn_and_what_returns_is(tmp_path):
         f'<polygon frame="{f}" keyframe="{int(f != 1)}" outside="{o}" points="1,1;5,1;5,5"/>'
         for f, o in states.items()
     )
-    meta = "<meta><task><original_size><width>20</width><height>12</height></original_size></task></meta>"
+    sides = "<width>20</width><height>12</height>"
+    meta = f"<meta><task><original_size>{sides}</original_size></task></meta>"
     inside = f'{meta}<track id="0" label="t">{shapes}</track>'
     assert [each.image[-1] for each in drawings(read(tmp_path, inside))] == ["0", "1", "5"]
     assert all(each.size == SIZE for each in drawings(read(tmp_path, inside)))
