@@ -95,9 +95,9 @@ def import_annotations(
 
 def _importer(format: str, changes: list[str] | None) -> "Importer":
     from lookright.data import importers
-    from lookright.overrides import parse
+    from lookright.overrides import apply, parse
 
-    return importers.make(format, parse(changes or []))
+    return importers.make(format, apply({}, parse(changes or [])))
 
 
 def _manifest(out: Path | None, images: Path) -> Path:

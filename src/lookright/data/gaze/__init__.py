@@ -1,0 +1,1 @@
+"""Where people looked: tables of fixations or raw samples become human maps."""
