@@ -37,8 +37,9 @@ def is_same_place(one: Record, other: Record) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    packed_both = isinstance(one, np.ndarray) and isinstance(other, np.ndarray)
-    return np.array_equal(one, other) if packed_both else one is other or bool(one == other)
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return type(one) is type(other) and np.array_equal(one, other)
+    return one == other
 
 
 def shape_of(value: Record, size: Size, point_radius: float) -> Shape:
