@@ -77,7 +77,7 @@ def random_batch() -> Callable[..., Batch]:
         count: int = 6,
         side: int = 28,
         dtype: torch.dtype = torch.float64,
-        **changes: Tensor,
+        **changes: Tensor | None,
     ) -> Batch:
         source = torch.Generator().manual_seed(2)
         batch = Batch(

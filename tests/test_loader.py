@@ -74,7 +74,7 @@ def batches(images: Examples, epoch: int = 0, workers: int = 0) -> list[Batch]:
 def equal(some: list[Batch], others: list[Batch]) -> bool:
     pairs = zip(some, others, strict=True)
     return all(
-        torch.equal(mine, theirs)
+        mine is theirs if mine is None or theirs is None else torch.equal(mine, theirs)
         for one, other in pairs
         for mine, theirs in zip(vars(one).values(), vars(other).values(), strict=True)
     )

@@ -4,7 +4,7 @@ import inspect
 import subprocess
 import sys
 from copy import deepcopy
-from dataclasses import astuple, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lookright import objectives
+from lookright.cam import shrink
 from lookright.errors import ConfigError
 from lookright.objective import Objective
 from lookright.types import Batch, Prediction, Terms
@@ -88,6 +89,11 @@ class Recorded(nn.Module):
 def look(objective: Objective, model: nn.Module, batch: Batch) -> Terms:
     """Evaluate a copy, so that state kept between steps cannot tell two evaluations apart."""
     return deepcopy(objective)(model, batch, 1.0)
+
+
+def rows(batch: Batch, which: Any) -> Batch:
+    fields = vars(batch).values()
+    return Batch(*(None if field is None else field[which] for field in fields))
 
 
 def gradients(term: Tensor, module: nn.Module) -> list[Tensor]:
@@ -182,7 +188,7 @@ def climb(step: Step, owner: nn.Module, batch: Batch, directions: list[Tensor]) 
 def test_the_order_of_images_does_not_matter(objective, smooth_classifier, random_batch):
     batch, model = random_batch(), smooth_classifier()
     order = torch.tensor([4, 2, 0, 5, 1, 3])
-    turned = Batch(*(field[order] for field in astuple(batch)))
+    turned = rows(batch, order)
     expected = look(objective, model, batch)
     torch.testing.assert_close(look(objective, model, turned), expected, rtol=1e-9, atol=1e-12)
 
@@ -190,10 +196,7 @@ def test_the_order_of_images_does_not_matter(objective, smooth_classifier, rando
 def test_images_do_not_leak_into_each_other(objective, smooth_classifier, random_batch):
     """The terms of a batch are the means of the terms of its images, each alone."""
     batch, model = random_batch(annotated=torch.ones(6).bool()), smooth_classifier()
-    singles = [
-        look(objective, model, Batch(*(field[i : i + 1] for field in astuple(batch))))
-        for i in range(6)
-    ]
+    singles = [look(objective, model, rows(batch, slice(i, i + 1))) for i in range(6)]
     means = {name: torch.stack([one[name] for one in singles]).mean() for name in singles[0]}
     torch.testing.assert_close(look(objective, model, batch), means, rtol=1e-9, atol=1e-12)
 
@@ -201,7 +204,7 @@ def test_images_do_not_leak_into_each_other(objective, smooth_classifier, random
 def test_weights_of_images_count_in_the_task(objective, smooth_classifier, random_batch):
     model = smooth_classifier()
     batch = random_batch(weights=torch.tensor([0, 0, 1, 0, 0, 0.0]).double())
-    alone = Batch(*(field[2:3] for field in astuple(batch)))
+    alone = rows(batch, slice(2, 3))
     task = look(objective, model, batch)["task"]
     torch.testing.assert_close(task, look(objective, model, alone)["task"])
 
@@ -223,6 +226,78 @@ def test_drawn_maps_matter_exactly_to_methods_that_use_maps(
     other = replace(batch, maps=batch.maps.flip(2).square(), annotated=~batch.annotated)
     same = loss(look(objective, model, batch)) == loss(look(objective, model, other))
     assert bool(same) != objective.uses_maps
+
+
+@pytest.fixture
+def partly_known(random_batch) -> Batch:
+    """A batch of which much is unknown: 3 of 7 columns of cells, a part of a fourth, one image."""
+    unknown = torch.zeros(6, 28, 28).double()
+    unknown[:, :, 16:], unknown[:, :10, 13:] = 1, 1
+    unknown[2, :, :] = 1
+    asked = torch.tensor([True, True, False, True, True, True])  # as the loader says
+    return random_batch(annotated=asked, unknown=unknown)
+
+
+def test_unknown_pixels_teach_nothing_whatever_is_drawn_on_them(
+    objective, smooth_classifier, partly_known
+):
+    model, unknown = smooth_classifier(), partly_known.unknown == 1
+    for other in (torch.nan, 0.0, 1.0):
+        painted = replace(partly_known, maps=partly_known.maps.masked_fill(unknown, other))
+        expected, found = look(objective, model, partly_known), look(objective, model, painted)
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
+        slopes = gradients(loss(found), model)
+        torch.testing.assert_close(slopes, gradients(loss(expected), model), rtol=0, atol=0)
+
+
+def test_unknown_cells_of_a_class_map_are_neither_seen_nor_taught(
+    objective, smooth_classifier, partly_known
+):
+    """What the map is there changes no term, and no term but the task asks it to change."""
+    if not objective.uses_maps:
+        pytest.skip("never looks at human maps")
+    seen = smooth_classifier()(partly_known.images)
+    hidden = shrink(partly_known.unknown, like=seen.cams) == 1
+    results = []
+    for size in (1.0, -50.0, 50.0):
+        factor = torch.where(hidden, size, 1.0)[:, None]
+        cams = (seen.cams.detach() * factor).requires_grad_()
+        shown = Prediction(seen.logits.detach(), seen.features.detach(), lambda cams=cams: cams)
+        terms = look(objective, Recorded(shown), partly_known)
+        asked = [term for name, term in terms.items() if name not in ("task", *objective.own_terms)]
+        (slope,) = torch.autograd.grad(torch.stack(asked).sum(), cams)
+        taught = slope.abs().sum(1)
+        assert not taught[hidden].any()
+        assert taught[partly_known.annotated].any()
+        results.append((terms, taught))
+    for other in results[1:]:
+        torch.testing.assert_close(other, results[0], rtol=1e-12, atol=1e-15)
+
+
+def test_an_unknown_half_is_a_half_that_is_not_there(case, objective):
+    """Cutting unknown cells off the class map, and off the human one, changes no term."""
+    if case[0] == "adversarial" or not objective.uses_maps:
+        pytest.skip("a discriminator sees where the picture ends; others never look at maps")
+    source = torch.Generator().manual_seed(5)
+    cams = torch.randn(4, 3, 6, 6, generator=source, dtype=torch.float64)
+    logits = torch.randn(4, 3, generator=source, dtype=torch.float64)
+    maps = torch.rand(4, 24, 24, generator=source, dtype=torch.float64)
+    unknown = torch.zeros_like(maps)
+    unknown[:, :, 12:] = 1
+    images, labels = torch.rand(4, 3, 24, 24).double(), torch.tensor([0, 1, 2, 1])
+    whole = Batch(images, labels, maps, labels > 0, torch.ones(4).double(), unknown)
+    half = Batch(images[..., :12], labels, maps[..., :12], labels > 0, torch.ones(4).double())
+    features = torch.ones(4, 5, 6, 6).double()
+    found = look(objective, Recorded(Prediction(logits, features, lambda: cams)), whole)
+    cut = Recorded(Prediction(logits, features, lambda: cams[..., :3]))
+    torch.testing.assert_close(found, look(objective, cut, half), rtol=1e-12, atol=1e-15)
+
+
+def test_where_all_is_known_nothing_changes(objective, smooth_classifier, random_batch):
+    batch, model = random_batch(), smooth_classifier()
+    known = replace(batch, unknown=torch.zeros(6, 28, 28).double())
+    expected, found = look(objective, model, batch), look(objective, model, known)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-15)
 
 
 def test_TR05_without_annotations_only_the_task_remains(objective, smooth_classifier, random_batch):

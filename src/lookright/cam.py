@@ -42,8 +42,10 @@ def pick(cams: Cams, classes: Labels) -> Maps:
     return cams[torch.arange(len(cams), device=cams.device), classes]
 
 
-def rescale(maps: Maps) -> Maps:
+def rescale(maps: Maps, known: Maps | None = None) -> Maps:
     """Stretch each map to [0, 1]; a constant map becomes zero, with a zero gradient.
+
+    Cells of which nothing is `known` have no say, and become zero.
 
     mm(A) = (A - min A) / (max A - min A), per image; unchanged by A -> a A + b with a > 0.
 
@@ -51,11 +53,22 @@ def rescale(maps: Maps) -> Maps:
     [[[0.0, 1.0, 0.5]], [[0.0, 0.0, 0.0]]]
     """
     maps = wide(maps)
+    if known is not None:
+        # What is not known stands between the ends, so that it moves neither nor shares a gradient.
+        maps = _filled(maps, known > 0)
     low, high = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
     flat = high - low <= FLAT * torch.maximum(high.abs(), low.abs())
     # Dividing by 1 where the map is flat keeps the gradient of the other branch finite.
     span = torch.where(flat, 1, high - low)
-    return torch.where(flat, 0, (maps - low) / span)
+    stretched = torch.where(flat, 0, (maps - low) / span)
+    return stretched if known is None else torch.where(known > 0, stretched, 0)
+
+
+def _filled(maps: Maps, known: Tensor) -> Maps:
+    held = maps.detach()
+    low = held.masked_fill(~known, torch.inf).amin((1, 2), keepdim=True)
+    high = held.masked_fill(~known, -torch.inf).amax((1, 2), keepdim=True)
+    return torch.where(known, maps, torch.where(low <= high, (low + high) / 2, 0))
 
 
 def lift(maps: Maps) -> Maps:

@@ -30,10 +30,11 @@ class Guided(nn.Module):
         maps: Tensor,
         annotated: Tensor,
         weights: Tensor,
+        unknown: Tensor | None,
         progress: float,
     ) -> Terms:
         """Take a `Batch` field by field: wrappers convert and move tensors, not dataclasses."""
-        batch = Batch(images, labels, maps, annotated, weights)
+        batch = Batch(images, labels, maps, annotated, weights, unknown)
         if self.processes > 1:
             return self.objective(Joined(self.model), joined(batch), progress)
         return self.objective(self.model, batch, progress)

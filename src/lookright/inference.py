@@ -92,6 +92,7 @@ def on_device(
         maps=batch.maps.to(device, non_blocking=True),
         annotated=batch.annotated.to(device, non_blocking=True),
         weights=batch.weights.to(device, non_blocking=True),
+        unknown=None if batch.unknown is None else batch.unknown.to(device, non_blocking=True),
     )
 
 

@@ -5,6 +5,7 @@ is weighted or only some images are annotated. Averaged over processes (by DDP) 
 those of one process; only batch-norm statistics stay those of a share.
 """
 
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -19,7 +20,8 @@ def joined(batch: Batch) -> Batch:
     """Put the shares of all processes together, in the order of the whole batch."""
     total = torch.tensor(len(batch.labels), device=batch.labels.device)
     distributed.all_reduce(total)
-    return Batch(*(_together(each, int(total)) for each in vars(batch).values()))
+    there = {name: each for name, each in vars(batch).items() if each is not None}
+    return replace(batch, **{name: _together(each, int(total)) for name, each in there.items()})
 
 
 class Joined(nn.Module):

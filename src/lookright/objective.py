@@ -82,8 +82,29 @@ def task(prediction: Prediction, batch: Batch) -> Scalar:
 
 
 def human(batch: Batch, like: Tensor) -> Maps:
-    """Bring the human maps to the grid of `like`; zero for images that nobody was asked about."""
-    return torch.where(batch.annotated[:, None, None], shrink(batch.maps, like), 0)
+    """Bring the human maps to the grid of `like`; zero for images that nobody was asked about.
+
+    A cell that is known in part has the mean of that part.
+    """
+    if batch.unknown is None:
+        return torch.where(batch.annotated[:, None, None], shrink(batch.maps, like), 0)
+    share = shrink(1 - batch.unknown, like)
+    drawn = shrink(torch.where(batch.unknown < 1, batch.maps, 0), like)
+    mean = (drawn / torch.where(share > 0, share, 1)).clamp(max=1)
+    return torch.where(batch.annotated[:, None, None] & (share > 0), mean, 0)
+
+
+def known(batch: Batch, like: Tensor) -> Maps | None:
+    """Weigh the cells of the grid of `like` by how much of each is known; None: all are alike.
+
+    The weights of an image have mean one, so that a mean over weighted cells is one over what is
+    known. All are zero where nothing is.
+    """
+    if batch.unknown is None:
+        return None
+    share = shrink(1 - batch.unknown, like)
+    mean = share.mean((1, 2), keepdim=True)
+    return share / torch.where(mean > 0, mean, 1)
 
 
 def require_rivals(method: Objective, prediction: Prediction) -> None:

@@ -40,6 +40,8 @@ class Batch:
     maps: ImageMaps  # human saliency in [0, 1], on the image grid
     annotated: Flags  # False: nobody was asked; a missing map is not a zero map
     weights: Values  # how much each image counts in the classification term; usually 1
+    # How much of each pixel teaches nothing, in [0, 1]; maps are zero there. None: all is known.
+    unknown: ImageMaps | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A data set in another arrangement: as a fold splits it, or with fewer and worse maps."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -33,9 +34,9 @@ class Arranged(Source):
         if drawn is None or self.rows["split"][index] != "train":
             return sample
         if not self.rows["annotated"][index]:
-            return Sample(sample.image, None)
+            return replace(sample, map=None)
         spoilt = spoil(drawn, self.annotation, index, lambda: self._another(drawn, index))
-        return Sample(sample.image, spoilt)
+        return replace(sample, map=spoilt)
 
     def _another(self, drawn: Evidence, index: int) -> Evidence:
         """Read the map of another annotated training row, stretched onto this one's grid."""

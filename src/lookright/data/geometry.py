@@ -1,6 +1,6 @@
 """Image and human map move as one: a stack of channels that is cut, turned and resized together.
 
-The map is the stack's last channel, so it cannot drift from its image. Randomness is stateless:
+The map is a channel of the stack, so it cannot drift from its image. Randomness is stateless:
 what happens to an image is decided by (seed, epoch, index) alone, in any process and any order.
 """
 
@@ -28,7 +28,8 @@ from torchvision.transforms.v2.functional import (  # noqa: E402
     rotate,
 )
 
-Stack = Float[Tensor, "channels height width"]  # colours, then the human map
+# One or three colours, then the human map, then perhaps what is unknown: see `colour_channels`.
+Stack = Float[Tensor, "channels height width"]
 Square = Float[Tensor, "channels side side"]
 Fill = Literal["zero", "edge", "reflect"]
 BILINEAR = v2.InterpolationMode.BILINEAR
@@ -37,6 +38,11 @@ BILINEAR = v2.InterpolationMode.BILINEAR
 def square(stack: Stack, size: int) -> Square:
     """Resize to size x size with antialiasing, so that thin strokes fade and do not vanish."""
     return resize(stack, [size, size], interpolation=BILINEAR, antialias=True)
+
+
+def colour_channels(stack: Tensor) -> int:
+    """Count the colours of a stack of 2 to 5 channels: an odd number of them has unknown pixels."""
+    return 1 if stack.shape[-3] < 4 else 3
 
 
 def augment(stack: Stack, settings: Augmentation, *key: int) -> Stack:
@@ -86,12 +92,12 @@ def _cropped(stack: Stack, smallest: float, draw: np.random.Generator) -> Stack:
 
 
 def _shaded(stack: Stack, settings: Augmentation, draw: np.random.Generator) -> Stack:
-    """Change brightness (a factor) and contrast (around the mean) of all channels but the map."""
+    """Change brightness (a factor) and contrast (around the mean) of the colours alone."""
     if not settings.brightness and not settings.contrast:
         return stack
     bright = draw.uniform(1 - settings.brightness, 1 + settings.brightness)
     strong = draw.uniform(1 - settings.contrast, 1 + settings.contrast)
-    image, drawn = stack[:-1], stack[-1:]
+    image, drawn = stack.tensor_split([colour_channels(stack)])
     image = ((image - image.mean()) * strong + image.mean()) * bright
     return torch.cat([image.clamp(0, 1), drawn])
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from lookright.configuration import Augmentation, Data
-from lookright.data.geometry import augment, square
+from lookright.data.geometry import augment, colour_channels, square
 from lookright.data.sample import Sample
 from lookright.data.source import Source
 from lookright.errors import DataError, Problem
@@ -23,7 +23,8 @@ CACHE_BYTES = 2 * 1024**3  # `cache: auto` keeps decoded images up to this much 
 PROBED = 64  # images that decide whether `colours: auto` means grey
 
 Key = tuple[int, int]  # epoch (-1: no augmentation), position in the split
-Canvas = tuple[Tensor, bool]  # image and map in one byte or float stack; is it annotated?
+# Image, map and perhaps what is unknown in one byte or float stack; is it annotated?
+Canvas = tuple[Tensor, bool]
 
 Example = tuple[Tensor, bool, int, float]  # stack, annotated, label, weight
 
@@ -47,6 +48,7 @@ class Examples(Dataset[Example]):
     kept: list[Canvas] | None
     excluded: list[str]
     contents: dict[str, str]  # by id: the digest of what an image and its map were read as
+    unknown: bool = False  # some images of the source have pixels that should teach nothing
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -74,7 +76,7 @@ class Examples(Dataset[Example]):
             return error
 
     def _read(self, row: int) -> Canvas:
-        drawn = canvas(self.source.sample(row), self.data.size, self.colours)
+        drawn = canvas(self.source.sample(row), self.data.size, self.colours, self.unknown)
         name = str(self.source.rows["id"][row])
         if _digest(drawn) != self.contents[name]:
             what = "The image or its map changed since training began."
@@ -93,7 +95,8 @@ def examples(
     """Prepare the images of some splits; raises DataError naming every image that fails."""
     rows = np.flatnonzero(source.rows["split"].is_in(list(splits)).to_numpy()).tolist()
     colours = _colours(source, data)
-    kept, failed, digests = _decode(source, rows, data, colours)
+    unknown = "unknown" in source.rows.columns and bool((source.rows["unknown"] != "").any())
+    kept, failed, digests = _decode(source, rows, data, colours, unknown)
     if failed and data.on_bad_sample == "error":
         raise DataError(*(problem for problems in failed.values() for problem in problems))
     good = [row for row in rows if row not in failed]
@@ -110,6 +113,7 @@ def examples(
         kept,
         [str(source.rows["id"][row]) for row in failed],
         {str(source.rows["id"][row]): digests[row] for row in good},
+        unknown,
     )
 
 
@@ -151,23 +155,37 @@ def collate(examples: Sequence[Example] | DataError) -> Batch | DataError:
     if isinstance(examples, DataError):
         return examples
     stacks, annotated, labels, weights = zip(*examples, strict=True)
-    both = torch.stack(stacks)
+    together = torch.stack(stacks)
+    count = colour_channels(together)
+    unknown = together[:, count + 1] if together.shape[1] > count + 1 else None
+    asked = torch.tensor(annotated)
     return Batch(
-        images=both[:, :-1],
+        images=together[:, :count],
         labels=torch.tensor(labels),
-        maps=both[:, -1],
-        annotated=torch.tensor(annotated),
+        maps=together[:, count],
+        # Where all that is left of a map is unknown, nobody was asked.
+        annotated=asked if unknown is None else asked & (unknown < 1).flatten(1).any(1),
         weights=torch.tensor(weights),
+        unknown=unknown,
     )
 
 
-def canvas(sample: Sample, size: int, colours: Literal["grey", "rgb"]) -> Canvas:
-    """Resize a sample to a square stack: bytes for 8-bit images, floats in [0, 1] for deeper."""
+def canvas(
+    sample: Sample, size: int, colours: Literal["grey", "rgb"], unknown: bool = False
+) -> Canvas:
+    """Resize a sample to a square stack: bytes for 8-bit images, floats in [0, 1] for deeper.
+
+    With `unknown`, a last channel says which pixels teach nothing; the map is zero there.
+    """
     image = _tensor(_recoloured(sample.image, colours)).movedim(-1, 0)
     deep = image.dtype != torch.uint8
     image = image.to(torch.float32) / (65535 if deep else 255)
     drawn = torch.zeros(image.shape[1:]) if sample.map is None else _tensor(sample.map)
-    stack = square(torch.cat([image, drawn[None]]), size)
+    channels = [image, drawn[None]]
+    if unknown:
+        blank = np.zeros(drawn.shape, bool) if sample.unknown is None else sample.unknown
+        channels = [image, drawn[None] * ~_tensor(blank), _tensor(blank)[None].to(drawn.dtype)]
+    stack = square(torch.cat(channels), size)
     stack = stack if deep else (stack * 255).round().to(torch.uint8)
     return stack, sample.map is not None
 
@@ -210,7 +228,11 @@ def _colours(source: Source, data: Data) -> Literal["grey", "rgb"]:
 
 
 def _decode(
-    source: Source, rows: list[int], data: Data, colours: Literal["grey", "rgb"]
+    source: Source,
+    rows: list[int],
+    data: Data,
+    colours: Literal["grey", "rgb"],
+    unknown: bool,
 ) -> tuple[list[Canvas] | None, dict[int, tuple[Problem, ...]], dict[int, str]]:
     """Read every image once; keep it when there is room. Pillow decodes in parallel threads."""
     kept: list[Canvas] | None = None if data.cache == "none" else []
@@ -222,7 +244,7 @@ def _decode(
         try:
             sample = source.sample(row)
             _refuse_hidden_colour(sample, source, row, data, colours)
-            drawn = canvas(sample, data.size, colours)
+            drawn = canvas(sample, data.size, colours, unknown)
             return drawn, _digest(drawn)
         except DataError as error:
             return error

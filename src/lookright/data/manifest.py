@@ -10,9 +10,10 @@ import polars as pl
 
 from lookright.data import paths, rules
 from lookright.data.decode import content, decode
+from lookright.data.decoded import Decoded
 from lookright.data.maps import read_map
 from lookright.data.reading import Reading
-from lookright.data.sample import Sample
+from lookright.data.sample import Sample, Unknown
 from lookright.data.source import Source
 from lookright.data.table import Table, read_table
 from lookright.errors import DataError, Problem
@@ -72,9 +73,17 @@ class Manifest(Source):
                 return Sample(image.pixels, None)
             mask = self._unchanged(row["mask"])
             read = read_map(mask, self.reading, image, row["mask"])
-            return Sample(image.pixels, read.map)
+            return Sample(image.pixels, read.map, self._unknown(row, image))
         except DataError as error:
             raise DataError(*(_named(row["id"], each) for each in error.problems)) from error
+
+    def _unknown(self, row: dict[str, str], image: Decoded) -> Unknown | None:
+        path = row.get("unknown", "")
+        if not path:
+            return None
+        reading = replace(self.reading, empty_mask="background")
+        read = read_map(self._unchanged(path), reading, image, path)
+        return None if read.map is None else read.map >= 0.5
 
     def _unchanged(self, path: str) -> bytes:
         file = self.root / path
@@ -117,6 +126,7 @@ def verify(table: Table, classes: Sequence[str] | None, allow_group_overlap: boo
             *rules.splits(table),
             *wrong_weights,
             *rules.windows(table),
+            *rules.unknown_alone(rows, table),
             *broken,
             *rules.repeated_images(table),
             *overlap,
@@ -141,7 +151,7 @@ def _files(table: Table, rows: pl.DataFrame) -> tuple[list[Problem], dict[str, t
         for index in (rows["image"] == "").arg_true()
     ]
     sizes: dict[str, tuple[int, int]] = {}
-    for column in ("image", "mask"):
+    for column in [name for name in ("image", "mask", "unknown") if name in rows.columns]:
         cells = rows[column]
         refused = paths.forbidden(cells)
         problems += [replace(problem, where=table.where(index)) for index, problem in refused]

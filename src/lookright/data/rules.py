@@ -151,6 +151,16 @@ def windows(table: Table) -> list[Problem]:
     return problems
 
 
+def unknown_alone(rows: pl.DataFrame, table: Table) -> list[Problem]:
+    """Find pixels that are said to be unknown where there is no map at all."""
+    if "unknown" not in rows.columns:
+        return []
+    what = "There is an unknown mask, but no mask: nobody was asked, and nothing is known."
+    fix = "Name the mask as well, or leave both empty."
+    alone = rows.select((pl.col("unknown") != "") & (pl.col("mask") == "")).to_series()
+    return [Problem("UNKNOWN-ALONE", what, table.where(index), fix) for index in alone.arg_true()]
+
+
 def groups_in_two_splits(table: Table) -> list[Problem]:
     """Find groups (patients, subjects) with images in two splits.
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 from lookright.cam import lift, pick, rescale, shrink
 from lookright.compare import average
 from lookright.discriminator import Discriminator, judge_held
-from lookright.objective import Learning, Objective, human, task
+from lookright.objective import Learning, Objective, human, known, task
 from lookright.settings import Share, Weight
 from lookright.types import Batch, Maps, Scalar, Terms
 
@@ -56,7 +56,7 @@ class Adversarial(Objective):
     def forward(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
         """Return the terms `task`, `deceive` and, for D alone, `discriminator`."""
         seen = model(batch.images)
-        maps = rescale(pick(seen.cams, batch.labels))
+        maps = rescale(pick(seen.cams, batch.labels), known(batch, like=seen.cams))
         drawn = self._present(lift(human(batch, like=maps)), batch, progress)
         shown = self._present(maps, batch, progress)
         real, fake = self.discriminator(torch.cat([drawn, shown.detach()])).chunk(2)

@@ -4,7 +4,7 @@ from torch import nn
 
 from lookright.cam import Reference, pick, rescale, rival
 from lookright.compare import average, squared
-from lookright.objective import Objective, human, require_rivals, task
+from lookright.objective import Objective, human, known, require_rivals, task
 from lookright.settings import Weight
 from lookright.types import Batch, Terms
 
@@ -38,11 +38,12 @@ class Contrast(Objective):
         """Return the terms `task`, `human` (true class) and `contrast` (true against false)."""
         seen = model(batch.images)
         require_rivals(self, seen)
-        true = rescale(pick(seen.cams, batch.labels))
-        false = rescale(rival(seen.cams, seen.logits, batch.labels, self.reference))
+        cells = known(batch, like=seen.cams)
+        true = rescale(pick(seen.cams, batch.labels), cells)
+        false = rescale(rival(seen.cams, seen.logits, batch.labels, self.reference), cells)
         complement = 1 - (true.detach() if self.detach_target else true)
-        missed = squared(true, human(batch, like=true))
-        shared = squared(false, complement)
+        missed = squared(true, human(batch, like=true), cells)
+        shared = squared(false, complement, cells)
         return {
             "task": self.alpha * task(seen, batch),
             "human": self.beta * average(missed, batch.annotated),

@@ -6,7 +6,7 @@ from torch import nn
 
 from lookright.cam import pick, rescale
 from lookright.compare import average, squared
-from lookright.objective import Objective, human, task
+from lookright.objective import Objective, human, known, task
 from lookright.settings import Share
 from lookright.types import Batch, Terms
 
@@ -28,8 +28,9 @@ class Cyborg(Objective):
         """Return the terms `task` and `human`."""
         seen = model(batch.images)
         explained = batch.labels if self.variant == "paper" else seen.logits.argmax(1)
-        maps = rescale(pick(seen.cams, explained))
-        missed = squared(maps, human(batch, like=maps))
+        cells = known(batch, like=seen.cams)
+        maps = rescale(pick(seen.cams, explained), cells)
+        missed = squared(maps, human(batch, like=maps), cells)
         return {
             "task": self.alpha * task(seen, batch),
             "human": (1 - self.alpha) * average(missed, batch.annotated),

@@ -4,7 +4,7 @@ from torch import nn
 
 from lookright.cam import Reference, contrast
 from lookright.compare import average, outside
-from lookright.objective import Objective, human, require_rivals, task
+from lookright.objective import Objective, human, known, require_rivals, task
 from lookright.settings import Weight
 from lookright.types import Batch, Terms
 
@@ -27,7 +27,8 @@ class DecisionEnergy(Objective):
         seen = model(batch.images)
         require_rivals(self, seen)
         deciding = contrast(seen.cams, seen.logits, batch.labels, self.reference).abs()
-        missed = outside(deciding, human(batch, like=deciding))
+        cells = known(batch, like=deciding)
+        missed = outside(deciding, human(batch, like=deciding), cells)
         return {
             "task": task(seen, batch),
             "outside": self.weight * average(missed, batch.annotated),

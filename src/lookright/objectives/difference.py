@@ -4,7 +4,7 @@ from torch import nn
 
 from lookright.cam import Reference, contrast, rescale
 from lookright.compare import average, squared
-from lookright.objective import Objective, human, require_rivals, task
+from lookright.objective import Objective, human, known, require_rivals, task
 from lookright.settings import Weight
 from lookright.types import Batch, Terms
 
@@ -29,8 +29,9 @@ class Difference(Objective):
         """Return the terms `task` and `human`."""
         seen = model(batch.images)
         require_rivals(self, seen)
-        maps = rescale(contrast(seen.cams, seen.logits, batch.labels, self.reference))
-        missed = squared(maps, human(batch, like=maps))
+        cells = known(batch, like=seen.cams)
+        maps = rescale(contrast(seen.cams, seen.logits, batch.labels, self.reference), cells)
+        missed = squared(maps, human(batch, like=maps), cells)
         return {
             "task": self.alpha * task(seen, batch),
             "human": self.beta * average(missed, batch.annotated),

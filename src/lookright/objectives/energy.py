@@ -5,7 +5,7 @@ from torch.nn import functional
 
 from lookright.cam import pick
 from lookright.compare import average, outside
-from lookright.objective import Objective, human, task
+from lookright.objective import Objective, human, known, task
 from lookright.settings import Weight
 from lookright.types import Batch, Terms
 
@@ -25,7 +25,7 @@ class Energy(Objective):
         """Return the terms `task` and `outside`."""
         seen = model(batch.images)
         energy = functional.relu(pick(seen.cams, batch.labels))
-        missed = outside(energy, human(batch, like=energy))
+        missed = outside(energy, human(batch, like=energy), known(batch, like=energy))
         return {
             "task": task(seen, batch),
             "outside": self.weight * average(missed, batch.annotated),

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from lookright.cam import lift, pick
 from lookright.compare import average, squared
-from lookright.objective import Learning, Objective, human, task
+from lookright.objective import Learning, Objective, human, known, task
 from lookright.types import Batch, Maps, Prediction, Scalar, Terms
 
 BOUND = 6.0  # e^-6 to e^6: wide enough to learn in, narrow enough not to overflow
@@ -45,7 +45,7 @@ class GgCam(Objective):
         """Return the terms `task` and `human`, each with its share of the regulariser."""
         seen = model(batch.images)
         maps = self._portray(seen, batch)
-        missed = squared(maps, lift(human(batch, like=maps)))
+        missed = squared(maps, lift(human(batch, like=maps)), known(batch, like=maps))
         spread_task, spread_human = self._positive(self.log_task), self._positive(self.log_human)
         weighed = missed / (2 * spread_human.square()) + spread_human.log1p()
         return {

@@ -3,8 +3,8 @@
 from torch import nn
 
 from lookright.cam import pick, rescale
-from lookright.compare import average
-from lookright.objective import Objective, human, task
+from lookright.compare import average, over_cells
+from lookright.objective import Objective, human, known, task
 from lookright.settings import Weight
 from lookright.types import Batch, Terms
 
@@ -23,8 +23,9 @@ class L1(Objective):
     def forward(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
         """Return the terms `task` and `human`."""
         seen = model(batch.images)
-        maps = rescale(pick(seen.cams, batch.labels))
-        missed = (maps - human(batch, like=maps)).abs().mean((1, 2))
+        cells = known(batch, like=seen.cams)
+        maps = rescale(pick(seen.cams, batch.labels), cells)
+        missed = over_cells((maps - human(batch, like=maps)).abs(), cells)
         return {
             "task": task(seen, batch),
             "human": self.weight * average(missed, batch.annotated),

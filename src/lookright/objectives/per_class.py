@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from lookright.cam import pick, rescale
 from lookright.compare import average, squared
-from lookright.objective import Objective, human, require_rivals, task
+from lookright.objective import Objective, human, known, require_rivals, task
 from lookright.settings import Weight
 from lookright.types import Batch, Cams, Labels, Maps, Terms, Values
 
@@ -28,10 +28,11 @@ class PerClass(Objective):
         """Return the terms `task`, `human` (true class) and `complement` (false classes)."""
         seen = model(batch.images)
         require_rivals(self, seen)
-        cams = _rescale_each(seen.cams)
+        cells = known(batch, like=seen.cams)
+        cams = _rescale_each(seen.cams, cells)
         maps = human(batch, like=cams)
-        missed = squared(pick(cams, batch.labels), maps)
-        strayed = _miss_of_others(cams, 1 - maps, batch.labels)
+        missed = squared(pick(cams, batch.labels), maps, cells)
+        strayed = _miss_of_others(cams, 1 - maps, batch.labels, cells)
         return {
             "task": self.alpha * task(seen, batch),
             "human": self.beta * average(missed, batch.annotated),
@@ -39,11 +40,13 @@ class PerClass(Objective):
         }
 
 
-def _rescale_each(cams: Cams) -> Cams:
-    return rescale(cams.flatten(0, 1)).unflatten(0, cams.shape[:2])
+def _rescale_each(cams: Cams, cells: Maps | None) -> Cams:
+    each = None if cells is None else cells.repeat_interleave(cams.shape[1], 0)
+    return rescale(cams.flatten(0, 1), each).unflatten(0, cams.shape[:2])
 
 
-def _miss_of_others(cams: Cams, targets: Maps, labels: Labels) -> Values:
-    missed = (cams - targets[:, None]).square().mean((2, 3))
+def _miss_of_others(cams: Cams, targets: Maps, labels: Labels, cells: Maps | None) -> Values:
+    strayed = (cams - targets[:, None]).square()
+    missed = (strayed if cells is None else strayed * cells[:, None]).mean((2, 3))
     own = functional.one_hot(labels, cams.shape[1]).bool()
     return torch.where(own, 0, missed).sum(1) / (cams.shape[1] - 1)

@@ -3,7 +3,7 @@
 from torch import nn
 
 from lookright.compare import average
-from lookright.objective import Objective, human, task
+from lookright.objective import Objective, human, known, task
 from lookright.settings import Weight
 from lookright.types import Batch, Terms
 
@@ -22,7 +22,8 @@ class SuppressAll(Objective):
     def forward(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
         """Return the terms `task` and `outside`."""
         seen = model(batch.images)
-        beyond = 1 - human(batch, like=seen.cams)
+        cells, beyond = known(batch, like=seen.cams), 1 - human(batch, like=seen.cams)
+        beyond = beyond if cells is None else beyond * cells
         spoken = (beyond[:, None] * seen.cams.square()).mean((1, 2, 3))
         return {
             "task": task(seen, batch),

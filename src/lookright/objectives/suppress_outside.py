@@ -3,8 +3,8 @@
 from torch import nn
 
 from lookright.cam import pick, rescale
-from lookright.compare import average
-from lookright.objective import Objective, human, task
+from lookright.compare import average, over_cells
+from lookright.objective import Objective, human, known, task
 from lookright.settings import Weight
 from lookright.types import Batch, Terms
 
@@ -23,8 +23,9 @@ class SuppressOutside(Objective):
     def forward(self, model: nn.Module, batch: Batch, progress: float) -> Terms:
         """Return the terms `task` and `outside`."""
         seen = model(batch.images)
-        maps = rescale(pick(seen.cams, batch.labels))
-        strayed = ((1 - human(batch, like=maps)) * maps).square().mean((1, 2))
+        cells = known(batch, like=seen.cams)
+        maps = rescale(pick(seen.cams, batch.labels), cells)
+        strayed = over_cells(((1 - human(batch, like=maps)) * maps).square(), cells)
         return {
             "task": task(seen, batch),
             "outside": self.weight * average(strayed, batch.annotated),
