@@ -11,11 +11,13 @@ from lookright.cli.application import app
 from lookright.cli.audit_verb import audit
 from lookright.cli.compare_verb import compare
 from lookright.cli.data_verbs import data, init
+from lookright.cli.dicom_verb import import_dicom
 from lookright.cli.economics_verb import economics
 from lookright.cli.export_verb import export
 from lookright.cli.failure import answer
 from lookright.cli.faithfulness_verb import faithfulness
 from lookright.cli.gate_verb import gate
+from lookright.cli.gaze_verb import gaze_ceiling
 from lookright.cli.import_verb import import_annotations
 from lookright.cli.listing import list_things
 from lookright.cli.prepare_verb import prepare
@@ -23,7 +25,8 @@ from lookright.cli.run_verbs import bench, demo, evaluate, explain, report, trai
 
 __all__ = ["app", "bench", "data", "demo", "evaluate", "explain", "init", "list_things", "main"]
 __all__ += ["economics", "faithfulness", "report", "train"]
-__all__ += ["audit", "compare", "export", "gate", "import_annotations", "prepare"]
+__all__ += ["audit", "compare", "export", "gate", "import_annotations", "import_dicom", "prepare"]
+__all__ += ["gaze_ceiling"]
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
