@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-Vertices = Float[np.ndarray, "vertices 2"]  # x, y
+Vertices = Float[np.ndarray, "_ 2"]  # x, y; every outline has its own number of them
 Cells = Bool[np.ndarray, "rows cols"]
 
 
