@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from lookright.report import roc
 from lookright.report.bench_verdict import main_measure
-from lookright.report.curves import Series, chart
+from lookright.report.curves import Series, chart, from_zero
 from lookright.report.forest import Difference, forest
 from lookright.report.glossary import PER_ANGLE, measure
 from lookright.report.records import BenchRecords
@@ -22,6 +22,7 @@ STRIPS = [
     "auroc", "accuracy", "worst_group_accuracy", "framing_sensitivity", "framing_decision",
     "causal_outside", "gap", "flip_rate",
 ]  # fmt: skip
+COLOURS = 13  # that style.css can tell apart, without the baseline's grey
 CHANCES = {"framing_sensitivity": "framing_chance", "framing_decision": "framing_chance"}
 
 Kinds = Mapping[str, str]  # objective -> its colour
@@ -30,7 +31,7 @@ Titled = list[tuple[str, Markup]]
 
 def colours(labels: Sequence[str]) -> dict[str, str]:
     """Give every objective its colour; the baseline is grey."""
-    return {label: f"c{index if index < 9 else 1 + (index - 1) % 8}"
+    return {label: f"c{index and 1 + (index - 1) % COLOURS}"
             for index, label in enumerate(labels)}  # fmt: skip
 
 
@@ -56,7 +57,9 @@ def clouds(bench: BenchRecords, split: str) -> Titled:
             ]
             across, upwards = f"share on the evidence, {split}", f"{measure(main).title}, {split}"
             words = f"{title}: {upwards} against {across}, one dot per seed"
-            drawn.append((title, scatter(shown, words, across, upwards)))
+            guessing = 0.5 if main == "auroc" else nan
+            picture = scatter(shown, words, across, upwards, guessing=guessing)
+            drawn.append((title, picture))
     return drawn
 
 
@@ -100,7 +103,8 @@ def every_seed(bench: BenchRecords) -> list[tuple[str, Titled]]:
 
 def _strip(bench: BenchRecords, split: str, name: str) -> Markup:
     rows = strip_rows(bench.comparison, bench.results, bench.labels, split, name)
-    return strips(rows, f"{measure(name).title} on {split} by seed", _chance(bench, split, name))
+    title, signed = measure(name).title, measure(name).signed
+    return strips(rows, f"{title} on {split} by seed", _chance(bench, split, name), signed)
 
 
 def strip_rows(
@@ -159,6 +163,7 @@ class Curves:
     together: Markup
     key: list[tuple[str, str]]
     pairs: Titled
+    banded: bool  # bands are drawn in the pairs
 
 
 def rocs(bench: BenchRecords) -> list[Curves]:
@@ -175,8 +180,10 @@ def rocs(bench: BenchRecords) -> list[Curves]:
             first, others = curves[0], curves[1:]
             # The first objective is drawn last, above the others.
             together = roc.chart([*others, first], split)
-            pairs = [(f"{each.name}, {split}", roc.chart([first, each], split)) for each in others]
-            drawn.append(Curves(split, together, key, pairs if len(curves) > roc.FEW else []))
+            pairs = [(each.name, roc.chart([first, each], split)) for each in others]
+            banded = any(curve.banded for curve in curves)
+            shown = pairs if len(curves) > roc.FEW else []
+            drawn.append(Curves(split, together, key, shown, banded))
     return drawn
 
 
@@ -205,12 +212,19 @@ def angles(bench: BenchRecords) -> Titled:
         means = rows.select("objective", "measure", "mean").rows()
         keyed = {(who, name): _known(mean) for who, name, mean in means}
         series = [
-            Series(label, tuple((x, keyed.get((label, f"flip_{x:g}"), nan)) for x in ticks), kind)
+            Series(label, from_zero(_curve(keyed, label, ticks)), kind)
             for label, kind in colours(bench.labels).items()
         ]
         words = f"Flip rate per angle on {split}"
-        drawn.append((f"flip rate, {split}", chart(series, words, "degrees", ticks)))
+        angles = [x for x, _ in series[0].points]
+        drawn.append((f"flip rate, {split}", chart(series, words, "degrees", angles)))
     return drawn
+
+
+def _curve(
+    means: Mapping[tuple[str, str], float], label: str, angles: Sequence[float]
+) -> list[tuple[float, float]]:
+    return [(angle, means.get((label, f"flip_{angle:g}"), nan)) for angle in angles]
 
 
 def by_seed(results: pl.DataFrame, split: str, name: str, label: str) -> dict[int, float]:

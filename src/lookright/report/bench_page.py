@@ -1,6 +1,6 @@
 """What stands on the page of a bench, in order."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ from lookright.report import (
     words,
 )
 from lookright.report.album import Album
+from lookright.report.bench_verdict import TAGS, Judgement, verdict
 from lookright.report.bench_verdict import Verdict as Said
-from lookright.report.bench_verdict import verdict
 from lookright.report.gallery import Gallery
 from lookright.report.glossary import explained
 from lookright.report.privacy import without_folders
@@ -36,14 +36,15 @@ class Comparison:
     """The galleries of one objective beside the first."""
 
     label: str
-    seed: int | None
+    training: str  # which seed, and which fold
     galleries: list[Gallery]
     unfolded: bool
 
 
 def content(bench: BenchRecords, pictures: int) -> dict[str, Any]:
     """Gather everything that the template shows."""
-    said = verdict(bench.results, bench.labels, len(bench.seeds))
+    said = verdict(bench.results, bench.labels, len(bench.seeds), len(bench.folds))
+    verdicts = _verdicts(bench, bench_charts.splits_of(bench))
     first_run = next(iter(bench.runs.values()), None)
     data = (first_run.settings if first_run else bench.settings).get("data") or {}
     album = Album(data, first_run.folder if first_run else bench.folder)
@@ -55,9 +56,11 @@ def content(bench: BenchRecords, pictures: int) -> dict[str, Any]:
         "verdict": said,
         "kinds": bench_charts.colours(bench.labels),
         "first": bench.labels[0],
-        "caution": words.sentence(stats.seed_warning(len(bench.seeds))),
+        "banner": truth.banner_of_bench(verdicts),
+        "flags": truth.flags(verdicts),
+        "caution": _caution(len(bench.seeds)),
         "failed": _failed(bench),
-        "comparisons": _comparisons(bench, album, said, pictures),
+        "comparisons": _comparisons(bench, album, said, truth.flags(verdicts), pictures),
         "no_pictures": album.reason,
         "recipe": recipe("lookright bench bench.yaml", bench.settings, facts),
         "glossary": explained(bench.folded["measure"].unique(maintain_order=True)),
@@ -73,7 +76,6 @@ def _charts(bench: BenchRecords, split: str) -> dict[str, Any]:
     splits = bench_charts.splits_of(bench)
     whose = [shaken.Who(*each) for each in bench_charts.colours(bench.labels).items()]
     return {
-        "banner": truth.banner_of_bench(_verdicts(bench, splits)),
         "clouds": bench_charts.clouds(bench, split),
         "truths": bench_charts.truths(bench, splits),
         "rocs": bench_charts.rocs(bench),
@@ -90,13 +92,14 @@ def _charts(bench: BenchRecords, split: str) -> dict[str, Any]:
 
 def _numbers(bench: BenchRecords) -> dict[str, Any]:
     splits = bench_charts.splits_of(bench)
+    over = "seeds and folds" if bench.folds else "seeds"
     return {
         "tables": tables.comparison(bench.comparison, bench.labels),
         "fold_tables": [found for split in splits if (found := folds.table(bench, split))],
         "parts_of": [
             found
             for by in tables.parts(bench.results)
-            if (found := tables.by_part_and_objective(bench.results, by, bench.labels))
+            if (found := tables.by_part_and_objective(bench.results, by, bench.labels, over))
         ],
     }
 
@@ -109,6 +112,11 @@ def _verdicts(bench: BenchRecords, splits: Sequence[str]) -> dict[tuple[str, str
             for split, judged in truth.judged(run.shares, splits).items():
                 found.setdefault((label, split), []).append(judged)
     return found
+
+
+def _caution(seeds: int) -> str:
+    warning = words.sentence(stats.seed_warning(seeds))
+    return f"{warning} Read the direction and the spread of the dots." if seeds > 1 else warning
 
 
 def _facts(bench: BenchRecords) -> list[str]:
@@ -132,17 +140,25 @@ def _failed(bench: BenchRecords) -> list[tuple[str, str]]:
     ]
 
 
-def _comparisons(bench: BenchRecords, album: Album, said: Said, pictures: int) -> list[Comparison]:
+def _comparisons(
+    bench: BenchRecords, album: Album, said: Said, flags: Collection[str], pictures: int
+) -> list[Comparison]:
     """Put the first objective beside each other one, the telling ones first."""
-    order = {"warn": 0, "good": 1, "plain": 2}
-    judgements = sorted(said.judgements, key=lambda each: order[each.tone])
     made = []
-    for judgement in judgements:
+    for judgement in sorted(said.judgements, key=lambda each: _dullness(each, flags)):
         pair, seed = _pair(bench, judgement.label)
         shown = side_by_side.galleries(*pair, album, said.split, pictures) if pair else []
-        if shown:
-            made.append(Comparison(judgement.label, seed, shown, len(made) < OPEN))
+        if pair and shown:
+            fold = _fold(bench, pair[0])
+            named = f"seed {seed}" + (f", {fold} left out" if fold else "")
+            made.append(Comparison(judgement.label, named, shown, len(made) < OPEN))
     return made
+
+
+def _dullness(judgement: Judgement, flags: Collection[str]) -> tuple[int, bool, bool]:
+    order = {"warn": 0, "good": 1, "plain": 2}
+    changed = judgement.tag != TAGS["none"][0]
+    return order[judgement.tone], not changed, judgement.label not in flags
 
 
 def _pair(bench: BenchRecords, label: str) -> tuple[tuple[Seen, Seen] | None, int | None]:
@@ -150,17 +166,23 @@ def _pair(bench: BenchRecords, label: str) -> tuple[tuple[Seen, Seen] | None, in
     kinds, first = bench_charts.colours(bench.labels), bench.labels[0]
     for seed in bench.seeds:
         plains = bench.trainings.get((first, seed), [])
-        others = {_fold(bench, run): run for run in bench.trainings.get((label, seed), [])}
+        others = {_folder(bench, run): run for run in bench.trainings.get((label, seed), [])}
         for plain in plains:
-            guided = others.get(_fold(bench, plain))
+            guided = others.get(_folder(bench, plain))
             if guided is not None:
                 pair = Seen(plain, first, kinds[first]), Seen(guided, label, kinds[label])
                 return pair, seed
     return None, None
 
 
-def _fold(bench: BenchRecords, run: RunRecords) -> str:
+def _folder(bench: BenchRecords, run: RunRecords) -> str:
     return run.folder.parent.name if bench.folds else ""
+
+
+def _fold(bench: BenchRecords, seen: Seen) -> str:
+    """Return the fold's own name, which its folder may spell otherwise."""
+    given = (seen.run.settings.get("data") or {}).get("fold") or {}
+    return str(given.get("value") or _folder(bench, seen.run))
 
 
 def _curves(bench: BenchRecords) -> bench_charts.Titled:

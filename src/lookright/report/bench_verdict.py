@@ -13,6 +13,7 @@ MOVED = 0.1  # a share of energy that changes by less is not called moved
 FOLLOWED = 0.4  # the decision follows the map when it moves by this share of the map's way
 BETTER = 0.03  # a change of AUROC or accuracy that is called one
 COST = 0.02  # the same at home
+GUESSING = 0.55  # an AUROC up to here is called no better than guessing
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ TAGS = {
     "better": ("better answers, same map", "plain"),
     "decision": ("the decision moved, the class map did not", "plain"),
     "worse": ("worse answers", "warn"),
+    "strayed": ("map and decision left the evidence", "warn"),
+    "slander": ("a map that slanders", "warn"),
+    "off": ("the map left the evidence; the decision cannot be seen", "warn"),
     "none": ("no clear change", "plain"),
 }
 MEANING = {
@@ -81,12 +85,20 @@ MEANING = {
     "decision": "What separates the classes moved onto the evidence; the class map alone does "
     "not show it.",
     "worse": "The classes are told apart less well.",
+    "strayed": "Map and decision moved off the evidence.",
+    "slander": "The map moved off the evidence, but what decides did not: the map shows a reason "
+    "that is not the reason.",
+    "off": "The map moved off the evidence; without the decision's own share it cannot be said "
+    "whether it tells the truth.",
     "none": "Neither the map nor the answers changed clearly.",
 }
 
 
-def verdict(results: pl.DataFrame, labels: Sequence[str], seeds: int) -> Verdict:
-    """Judge every objective against the first, on the split where the first does worst."""
+def verdict(results: pl.DataFrame, labels: Sequence[str], seeds: int, folds: int = 0) -> Verdict:
+    """Judge every objective against the first, on the split where the first does worst.
+
+    `results` holds one value per seed: with folds, the mean over them.
+    """
     whole = results.filter(pl.col("by") == "all")
     splits = whole["split"].unique(maintain_order=True).to_list() or ["test"]
     main = main_measure(whole)
@@ -102,7 +114,10 @@ def verdict(results: pl.DataFrame, labels: Sequence[str], seeds: int) -> Verdict
         )
         for label, kind in kinds.items()
     )
-    return Verdict(_lead(kinds, labels[0], split, seeds), split, found)
+    where = f"{split} (mean over {folds} folds)" if folds else split
+    said = [_lead(kinds, labels[0], where), _guessed(whole, split, main, labels)]
+    said.append("One seed each: this may be chance." if kinds and seeds == 1 else "")
+    return Verdict(" ".join(filter(None, said)), split, found)
 
 
 def main_measure(whole: pl.DataFrame) -> str:
@@ -125,9 +140,11 @@ def _kind(whole: pl.DataFrame, split: str, main: str, first: str, label: str) ->
     decides = change(whole, split, "framing_decision", first, label)
     right = change(whole, split, main, first, label)
     better = right.rose(BETTER)
+    if not shown.fell(MOVED) and right.fell(BETTER):
+        return "worse"
+    if shown.rose(MOVED):
+        return _stray(shown, decides)
     if not shown.fell(MOVED):
-        if right.fell(BETTER):
-            return "worse"
         if better:
             return "better"
         return "decision" if decides.fell(MOVED) else "none"
@@ -138,6 +155,12 @@ def _kind(whole: pl.DataFrame, split: str, main: str, first: str, label: str) ->
     if better:
         return "ahead"
     return "lie" if decides.after - shown.after >= MOVED else "little"
+
+
+def _stray(shown: Change, decides: Change) -> str:
+    if isnan(decides.difference):
+        return "off"
+    return "strayed" if decides.difference >= FOLLOWED * shown.difference else "slander"
 
 
 def _sentences(
@@ -182,7 +205,18 @@ def _at_home(cost: Change, home: str, main: str) -> str:
     return f"On {home}, {moved}."
 
 
-def _lead(kinds: dict[str, str], first: str, split: str, seeds: int) -> str:
+def _guessed(whole: pl.DataFrame, split: str, main: str, labels: Sequence[str]) -> str:
+    """Say when nobody ranks the classes: then no difference between them is worth much."""
+    means = [_mean(_values(whole, split, main, label)) for label in labels]
+    known = [mean for mean in means if isfinite(mean)]
+    if main != "auroc" or not known or max(known) > GUESSING:
+        return ""
+    low, high = number(min(known), 2), number(max(known), 2)
+    reach = f"is {low}" if low == high else f"lies between {low} and {high}"
+    return f"Nobody is better than guessing there: AUROC {reach}."
+
+
+def _lead(kinds: dict[str, str], first: str, where: str) -> str:
     if not kinds:
         return f"Only {first} was trained: there is nothing to compare it with."
     parts = []
@@ -191,8 +225,7 @@ def _lead(kinds: dict[str, str], first: str, split: str, seeds: int) -> str:
         if names:
             parts.append(f"{listed(names)} {words[len(names) > 1]}")
     said = "; ".join(parts) or f"no objective changed clearly against {first}"
-    alone = " One seed each: this may be chance." if seeds == 1 else ""
-    return f"Against {first}, on {split}: {said}.{alone}"
+    return f"Against {first}, on {where}: {said}."
 
 
 _LEADS = {
@@ -205,6 +238,9 @@ _LEADS = {
     "better": ("answers better with the same map", "answer better with the same map"),
     "decision": ("moved the decision but not the class map",) * 2,
     "worse": ("answers worse", "answer worse"),
+    "slander": ("moved the map, but not the decision, off the evidence",) * 2,
+    "strayed": ("moved map and decision off the evidence",) * 2,
+    "off": ("moved the map off the evidence",) * 2,
     "none": ("changed nothing clearly",) * 2,
 }
 

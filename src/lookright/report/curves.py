@@ -37,6 +37,17 @@ def chart(
     return svg.drawing(WIDTH, HEIGHT, description, parts)
 
 
+def from_zero(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Put what is certain between angles of both signs: an image that is not turned stays as it is.
+
+    >>> from_zero([(-5.0, 0.1), (5.0, 0.2)])
+    ((-5.0, 0.1), (0.0, 0.0), (5.0, 0.2))
+    """
+    angles = [x for x, _ in points]
+    both = bool(angles) and min(angles) < 0 < max(angles) and 0.0 not in angles
+    return tuple(sorted([*points, (0.0, 0.0)])) if both else tuple(points)
+
+
 def _drawn(series: Series, horizontal: Axis, vertical: Axis) -> list[Element]:
     marks = [
         svg.dot(

@@ -13,6 +13,7 @@ class Measure:
     title: str
     better: Literal["higher", "lower", ""] = ""
     meaning: str = ""
+    signed: bool = False  # no share: it may be below 0
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,13 @@ TRUE = {
         "",
         "Framing sensitivity minus the effect of the outside. Near 0: the map tells the truth. "
         "Below: it points inside while the decision comes from outside. Above: the reverse.",
+        signed=True,
     ),
     "gap_decision": Measure(
-        "gap of the decision map", "", "The same for the difference map (decision outside)."
+        "gap of the decision map",
+        "",
+        "The same for the difference map (decision outside).",
+        signed=True,
     ),
 }
 ROBUST = {

@@ -30,8 +30,8 @@ def _flat(facts: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
         name = f"{above}{key}".replace("_", " ")
         if isinstance(value, Mapping):
             rows += _flat(value, f"{name} · ")
-        else:
-            rows.append((name, _written(value)))
+        elif written := _written(value):
+            rows.append((name, written))
     return rows
 
 

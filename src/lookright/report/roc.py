@@ -38,6 +38,11 @@ class Curve:
     area: float
     kind: str = "c1"
 
+    @property
+    def banded(self) -> bool:
+        """Does it have a band anywhere?"""
+        return bool(np.isfinite(self.low).any())
+
 
 def of_run(rows: pl.DataFrame, classes: Sequence[str], name: str = "") -> Curve | None:
     """Read the curve of one run from its predictions on one split; None where there is none.

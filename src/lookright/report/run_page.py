@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from lookright.report import beside, roc, run_verdict, shaken, tables, truth
 from lookright.report.album import Album
-from lookright.report.curves import Series, chart
+from lookright.report.curves import Series, chart, from_zero
 from lookright.report.gallery import run_galleries
 from lookright.report.glossary import MEASURES, explained, measure
 from lookright.report.lanes import lanes
@@ -104,7 +104,7 @@ def flips(run: RunRecords, split: str) -> Markup | None:
     """Draw the flip rate over the angle, and the same on crops without the empty corners."""
     rows = run.predictions.filter(run.predictions["split"] == split)
     series = [
-        Series(name, tuple(points), kind)
+        Series(name, from_zero(points), kind)
         for prefix, name, kind in (
             ("flip_", "rotated", "c1"),
             ("control_", "without the empty corners", "c0"),

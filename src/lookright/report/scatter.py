@@ -1,5 +1,6 @@
 """Right against looking right: one dot per seed, every name where it covers nothing."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -7,8 +8,11 @@ from typing import Literal
 from markupsafe import Markup
 
 from lookright.report import svg
+from lookright.report.labels import Box, Cluster, names
 from lookright.report.svg import Axis, Element
-from lookright.report.words import short
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 440, 330, 46, 20, 26, 44
+NARROWEST = 0.2  # of shares on an axis, so that chance does not look like a mountain
 
 
 @dataclass(frozen=True)
@@ -48,38 +52,59 @@ def scatter(
     across: str,
     upwards: str,
     marks: Literal["front", "diagonal"] = "front",
+    guessing: float = math.nan,
 ) -> Markup:
-    """Draw one point per seed, and each objective's name beside the mean of its points.
+    """Draw one point per seed, and each objective's name beside its points.
 
     `front` marks the objectives that no other one beats in both directions; `diagonal` draws the
-    line on which both are equal.
+    line on which both are equal. `guessing` is the height of something that knows nothing, drawn
+    where it is in view.
     """
-    width, height, left, bottom = 440, 330, 46, 44
-    xs = [x for cloud in clouds for x, _ in cloud.points]
-    ys = [y for cloud in clouds for _, y in cloud.points]
-    horizontal = svg.spanning(xs, left, width - 20, whole=True)
-    vertical = svg.spanning(ys, height - bottom, 26, whole=True)
-    parts: list[Element] = []
-    for value in vertical.ticks(5):
-        parts.append(svg.line(left, vertical(value), width - 20, vertical(value)))
-        parts.append(svg.words(left - 7, vertical(value) + 4, svg.label(value), anchor="end"))
-    for value in horizontal.ticks(5):
-        x = horizontal(value)
-        parts.append(svg.words(x, height - bottom + 17, svg.label(value), anchor="middle"))
-    parts.append(svg.words(width - 20, height - 8, f"{across} →", "axis", "end"))
-    parts.append(svg.words(2, 12, f"↑ {upwards}", "axis"))
-    parts += _front(clouds, horizontal, vertical) if marks == "front" else []
-    if marks == "diagonal":
-        parts.append(svg.line(horizontal(0), vertical(0), horizontal(1), vertical(1), "chance"))
-    for cloud in clouds:
-        parts += [
-            svg.dot(horizontal(x), vertical(y), f"{cloud.kind} fill", cloud.name, 5)
-            for x, y in cloud.points
-        ]
+    horizontal, vertical = _axes(clouds, joint=marks == "diagonal")
+    parts = [*_frame(horizontal, vertical, across, upwards)]
+    if vertical.low <= guessing <= vertical.high:
+        parts.append(_level(horizontal, vertical(guessing)))
     if marks == "front":
+        parts += _front(clouds, horizontal, vertical)
         on = ", ".join(cloud.name for cloud in front(clouds))
         description = f"{description}. On the Pareto front: {on or 'none'}"
-    return svg.drawing(width, height, description, [*parts, *_names(clouds, horizontal, vertical)])
+    else:
+        parts.append(_diagonal(horizontal, vertical))
+    written, leaders = _names(clouds, horizontal, vertical)
+    parts += [*leaders, *_dots(clouds, horizontal, vertical), *written]
+    return svg.drawing(WIDTH, HEIGHT, description, parts)
+
+
+def _axes(clouds: Sequence[Cloud], joint: bool) -> tuple[Axis, Axis]:
+    """Fit the axes to the points; `joint`: the same values on both, for the line of equality."""
+    xs = [x for cloud in clouds for x, _ in cloud.points]
+    ys = [y for cloud in clouds for _, y in cloud.points]
+    xs, ys = ([*xs, *ys], [*xs, *ys]) if joint else (xs, ys)
+    return (
+        svg.around_shares(xs, LEFT, WIDTH - RIGHT, NARROWEST),
+        svg.around_shares(ys, HEIGHT - BOTTOM, TOP, NARROWEST),
+    )
+
+
+def _frame(horizontal: Axis, vertical: Axis, across: str, upwards: str) -> list[Element]:
+    parts = []
+    for value in vertical.ticks(5):
+        parts.append(svg.line(LEFT, vertical(value), WIDTH - RIGHT, vertical(value)))
+        parts.append(svg.words(LEFT - 7, vertical(value) + 4, svg.label(value), anchor="end"))
+    for value in horizontal.ticks(5):
+        x = horizontal(value)
+        parts.append(svg.words(x, HEIGHT - BOTTOM + 17, svg.label(value), anchor="middle"))
+    parts.append(svg.words(WIDTH - RIGHT, HEIGHT - 8, f"{across} →", "axis", "end"))
+    return [*parts, svg.words(2, 12, f"↑ {upwards}", "axis")]
+
+
+def _level(horizontal: Axis, y: float) -> Element:
+    return svg.line(horizontal.start, y, horizontal.end, y, "chance")
+
+
+def _diagonal(horizontal: Axis, vertical: Axis) -> Element:
+    low, high = horizontal.low, horizontal.high
+    return svg.line(horizontal(low), vertical(low), horizontal(high), vertical(high), "chance")
 
 
 def _front(clouds: Sequence[Cloud], horizontal: Axis, vertical: Axis) -> list[Element]:
@@ -92,55 +117,18 @@ def _front(clouds: Sequence[Cloud], horizontal: Axis, vertical: Axis) -> list[El
     return [svg.path(stairs, "front"), *rings] if corners else []
 
 
-def _names(clouds: Sequence[Cloud], horizontal: Axis, vertical: Axis) -> list[Element]:
-    """Write each name beside its points, where it covers neither points nor another name."""
-    taken = [
-        Box(horizontal(x) - 6, vertical(y) - 6, horizontal(x) + 6, vertical(y) + 6)
+def _dots(clouds: Sequence[Cloud], horizontal: Axis, vertical: Axis) -> list[Element]:
+    return [
+        svg.dot(horizontal(x), vertical(y), f"{cloud.kind} fill", cloud.name, 5)
         for cloud in clouds
         for x, y in cloud.points
     ]
-    parts = []
-    for cloud in clouds:
-        if cloud.points:
-            box, anchor = _free(cloud, horizontal, vertical, taken)
-            taken.append(box)
-            x = box.left if anchor == "start" else box.right
-            name = short(cloud.name, 24)
-            parts.append(svg.words(x, box.bottom - 3, name, f"{cloud.kind} mark", anchor))
-    return parts
 
 
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in pixels; y grows downwards."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def covers(self, other: "Box") -> bool:
-        """Tell whether the two share any point."""
-        beside = self.right < other.left or other.right < self.left
-        return not (beside or self.bottom < other.top or other.bottom < self.top)
-
-
-def _free(cloud: Cloud, horizontal: Axis, vertical: Axis, taken: Sequence[Box]) -> tuple[Box, str]:
-    """Return the nearest free place for a name; the nearest one of all if there is none."""
-    width, places = 7.1 * len(short(cloud.name, 24)), []
-    y = vertical(cloud.middle[1])
-    left = min(horizontal(each) for each, _ in cloud.points) - 10
-    right = max(horizontal(each) for each, _ in cloud.points) + 10
-    for down in (0, -15, 15, -30, 30, -45, 45):
-        row = y + down
-        places.append((Box(right, row - 9, right + width, row + 7), "start"))
-        places.append((Box(left - width, row - 9, left, row + 7), "end"))
+def _names(
+    clouds: Sequence[Cloud], horizontal: Axis, vertical: Axis
+) -> tuple[list[Element], list[Element]]:
+    pixels = [tuple((horizontal(x), vertical(y)) for x, y in cloud.points) for cloud in clouds]
+    clusters = [Cluster(each.name, each.kind, at) for each, at in zip(clouds, pixels, strict=True)]
     room = Box(horizontal.start, vertical.end - 12, horizontal.end + 16, vertical.start)
-    inside = [
-        (box, anchor)
-        for box, anchor in places
-        if box.left >= room.left and box.right <= room.right and box.top >= room.top
-        and box.bottom <= room.bottom
-    ]  # fmt: skip
-    free = [place for place in inside if not any(place[0].covers(other) for other in taken)]
-    return (free or inside or places)[0]
+    return names(clusters, room)

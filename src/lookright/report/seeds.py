@@ -27,13 +27,16 @@ class Strip:
     kind: str
 
 
-def strips(rows: Sequence[Strip], description: str, chance: float = math.nan) -> Markup:
+def strips(
+    rows: Sequence[Strip], description: str, chance: float = math.nan, signed: bool = False
+) -> Markup:
     """Draw one row per objective: seeds as dots, the mean as a bar, the interval as a line.
 
-    `chance` is the level of something that knows nothing, as a dashed line.
+    `chance` is the level of something that knows nothing, as a dashed line. Unless the values are
+    `signed` they are shares, and no interval is drawn past 0 and 1.
     """
     known = [value for row in rows for value in (*row.values.values(), row.low, row.high, chance)]
-    axis = svg.spanning(_kept(known), NAMES, STRIP - 14)
+    axis = svg.spanning(known if signed else _kept(known), NAMES, STRIP - 14)
     height = ROW * len(rows) + 34
     parts: list[Element] = []
     for value in axis.ticks(5):
@@ -63,6 +66,6 @@ def _strip(row: Strip, axis: Axis, y: float) -> list[Element]:
 
 
 def _kept(values: Sequence[float]) -> list[float]:
-    """Keep intervals from running past 0 and 1 when all values are shares."""
+    """Keep intervals of shares from running past 0 and 1."""
     finite = [value for value in values if math.isfinite(value)]
     return [min(max(value, -0.02), 1.02) for value in finite]

@@ -32,17 +32,25 @@ class Axis:
         return [index * step for index in range(first, last + 1)]
 
 
-def spanning(values: Sequence[float], start: float, end: float, whole: bool = False) -> Axis:
-    """Lay an axis around the finite values; `whole` keeps it at 0 to 1 for shares.
+def spanning(values: Sequence[float], start: float, end: float) -> Axis:
+    """Lay an axis around the finite values.
 
     Values without any width, or none at all, still get an axis.
     """
     finite = [value for value in values if math.isfinite(value)]
-    if whole and all(0 <= value <= 1 for value in finite):
-        return Axis(0.0, 1.0, start, end)
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
     room = 0.06 * (high - low) or 0.05 * abs(high) or 0.5
     return Axis(low - room, high + room, start, end)
+
+
+def around_shares(values: Sequence[float], start: float, end: float, least: float) -> Axis:
+    """Lay an axis around shares: at least `least` wide, and not past 0 and 1 where no value is."""
+    axis = spanning(values, start, end)
+    wanting = max(0.0, least - (axis.high - axis.low)) / 2
+    low, high = axis.low - wanting, axis.high + wanting
+    if all(0 <= value <= 1 for value in values if math.isfinite(value)):
+        low, high = max(0.0, min(low, 1 - least)), min(1.0, max(high, least))
+    return Axis(low, high, start, end)
 
 
 def element(

@@ -88,8 +88,10 @@ def by_part(results: pl.DataFrame, by: str) -> Table | None:
     return paged(f"By {by}", head, rows, texts=2)
 
 
-def by_part_and_objective(results: pl.DataFrame, by: str, labels: Sequence[str]) -> Table | None:
-    """List the main measures of every group, source or class, mean over seeds, per objective."""
+def by_part_and_objective(
+    results: pl.DataFrame, by: str, labels: Sequence[str], over: str = "seeds"
+) -> Table | None:
+    """List the main measures of every group, source or class per objective: means over seeds."""
     parts = results.filter(pl.col("by") == by, pl.col("measure").is_in(PER_GROUP))
     if not len(parts):
         return None
@@ -107,7 +109,7 @@ def by_part_and_objective(results: pl.DataFrame, by: str, labels: Sequence[str])
         if any((split, value, label, name) in found for name in names)
     ]  # fmt: skip
     head = [by, "split", "objective", *(measure(name).title for name in names)]
-    return paged(f"By {by}, mean over seeds", head, rows, texts=3)
+    return paged(f"By {by}, mean over {over}", head, rows, texts=3)
 
 
 def comparison(table: pl.DataFrame, labels: Sequence[str]) -> list[Table]:
@@ -117,7 +119,7 @@ def comparison(table: pl.DataFrame, labels: Sequence[str]) -> list[Table]:
 
 
 HEAD = (
-    "objective", "mean ± std", "95 % interval", "difference", "95 % interval", "effect",
+    "objective", "mean ± std", "95 % interval", "difference", "95 % interval", "effect (d_z)",
     "p (t, Holm)", "p (Wilcoxon, Holm)", "seeds",
 )  # fmt: skip
 
@@ -130,12 +132,13 @@ def _compared(part: pl.DataFrame, split: str, labels: Sequence[str]) -> Table:
         found = {row["objective"]: row for row in lines.iter_rows(named=True)}
         rows.append((Cell(_titled(name), strong=True),))
         rows += [
-            tuple(_compared_row(found[label], label == labels[0], notes))
+            tuple(_compared_row(found[label], label == labels[0], notes, measure(name).signed))
             for label in labels
             if label in found
         ]
     # Pages would tear a measure from its objectives: this table is never long.
-    return Table(split, HEAD, (tuple(rows),) if rows else (), tuple(notes))
+    caption = f"{split}: every objective against {labels[0] if labels else 'none'}"
+    return Table(caption, HEAD, (tuple(rows),) if rows else (), tuple(notes))
 
 
 def _footnotes(part: pl.DataFrame) -> list[str]:
@@ -150,12 +153,14 @@ def _remarks(note: str | None) -> list[str]:
     return [each for each in (note or "").split("; ") if each]
 
 
-def _compared_row(row: dict, first: bool, notes: Sequence[str]) -> list[Cell]:
+def _compared_row(row: dict, first: bool, notes: Sequence[str], free: bool) -> list[Cell]:
     marks = [f"{notes.index(each) + 1}" for each in _remarks(row["note"]) if each in notes]
+    low, high = row["low"], row["high"]
+    ends = (low, high) if free else (_cut(low), _cut(high))
     own = [
         Cell(row["objective"], note=", ".join(marks)),
         Cell(plus_minus(row["mean"], row["std"])),
-        Cell(_interval(_cut(row["low"]), _cut(row["high"]))),
+        Cell(_interval(*ends)),
     ]
     against = [
         Cell(signed(row["difference"])),

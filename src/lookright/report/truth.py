@@ -69,22 +69,47 @@ def banner_of_bench(verdicts: Counted) -> Banner | None:
     flagged = {key: found for key, found in verdicts.items() if _count(found)}
     if not flagged:
         return None
-    most = [label for (label, _), found in flagged.items() if 2 * _count(found) > len(found)]
-    names = list(dict.fromkeys(most))
-    title = "Single maps are lying" if not names else f"Maps that lie: {listed(names)}"
-    return Banner(title, tuple(_counted(*key, found) for key, found in flagged.items()))
+    most = {key: found for key, found in flagged.items() if 2 * _count(found) > len(found)}
+    few = [_briefly(*key, found) for key, found in flagged.items() if key not in most]
+    names = listed(list(dict.fromkeys(label for label, _ in most)))
+    title = f"Maps that lie: {names}" if most else "Single maps are lying"
+    said = [_counted(*key, found) for key, found in most.items()]
+    said += [f"Fewer trainings: {listed(few)}."] if few and most else [f"{each}." for each in few]
+    return Banner(title, (*said, MEANT))
+
+
+def flags(verdicts: Counted) -> dict[str, list[str]]:
+    """Say of each objective, split by split, how many of its trainings are flagged."""
+    found: dict[str, list[str]] = {}
+    for (label, split), given in verdicts.items():
+        if _count(given):
+            found.setdefault(label, []).append(f"map flagged on {split}: {_several(given)}")
+    return found
 
 
 def _count(found: Sequence[Verdict]) -> int:
     return sum(verdict.flagged for verdict in found)
 
 
+def _several(found: Sequence[Verdict]) -> str:
+    return f"{_count(found)} of {len(found)} trainings"
+
+
 def _counted(label: str, split: str, found: Sequence[Verdict]) -> str:
     worst = max((each for each in found if each.flagged), key=lambda each: each.score)
-    several = f"{_count(found)} of {len(found)} trainings"
-    return f"{label} on {split}, {several}; the strongest: {plain(worst)}"
+    said = plain(worst).removeprefix("the map lies: ")
+    return f"{label} on {split}, {_several(found)}. At its worst {said}"
 
 
+def _briefly(label: str, split: str, found: Sequence[Verdict]) -> str:
+    directions = listed(sorted({each.direction for each in found if each.flagged}))
+    return f"{label} on {split} {directions} in {_several(found)}"
+
+
+MEANT = (
+    "In brackets: the first share outside the evidence minus the second, mean and 95 % interval "
+    "over images. Do not show flagged maps as the reason for an answer."
+)
 JUDGE = "blurring, no map"
 WITNESSES = (
     ("class map", "framing_sensitivity", "c1"),

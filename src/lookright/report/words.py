@@ -10,13 +10,15 @@ def number(value: float | None, digits: int = 3) -> str:
     """Write a number with a fixed count of decimals; undefined is n/a, never 0."""
     if value is None or not math.isfinite(value):
         return MISSING
-    return f"{value:.{digits}f}".replace("-", "−")
+    written = f"{value:.{digits}f}"
+    return (written.removeprefix("-") if float(written) == 0 else written).replace("-", "−")
 
 
 def signed(value: float | None, digits: int = 3) -> str:
-    """Write a difference with its sign."""
+    """Write a difference with its sign; what is 0 at this precision has none."""
     written = number(value, digits)
-    return written if written == MISSING or written.startswith("−") else f"+{written}"
+    bare = written == MISSING or written.startswith("−") or float(written) == 0
+    return written if bare else f"+{written}"
 
 
 def percent(value: float | None) -> str:
@@ -33,7 +35,8 @@ def probability(p: float | None) -> str:
     """Write a p value."""
     if p is None or not math.isfinite(p):
         return MISSING
-    return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+    written = "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+    return "1" if written == "1.000" else written
 
 
 def listed(words: Sequence[str]) -> str:
