@@ -13,10 +13,14 @@ import numpy as np
 import polars as pl
 
 from lookright.data import balance
+from lookright.data.alike import near_duplicates
+from lookright.data.consensus import disagreements
 from lookright.data.duplicates import same_masks, same_names, same_pictures
 from lookright.data.finding import LEVELS, Finding, Level
 from lookright.data.inspection import Inspection, inspect
 from lookright.data.manifest import completed, verify
+from lookright.data.misfits import misfits
+from lookright.data.privacy import personal_names
 from lookright.data.reading import WINDOW, Reading
 from lookright.data.table import Table, read_table
 from lookright.errors import DataError, Problem
@@ -74,8 +78,12 @@ def check(
         *_located(table, rows, loose),
         *(Finding(problem, (each.index,)) for each in seen for problem in each.problems),
         *same_pictures(table, rows, seen),
+        *near_duplicates(table, rows, seen),
         *same_masks(table, rows, seen),
+        *misfits(table, seen),
+        *disagreements(table, seen),
         *same_names(table, rows),
+        *personal_names(table, rows),
     ]
     findings.sort(key=lambda each: LEVELS.index(each.problem.level))
     return Checked(path.name, tuple(findings), reading, table, rows)
@@ -121,7 +129,7 @@ def _inspections(
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[Inspection]:
     """Inspect the rows whose files are there, a window of them at a time."""
-    read = ("id", "image", "mask", "sha256", *WINDOW)
+    read = ("id", "image", "mask", "sha256", "annotators", *WINDOW)
     columns = [name for name in read if name in rows.columns]
     jobs = enumerate(rows.select(columns).iter_rows(named=True))
 

@@ -1,5 +1,6 @@
 """The same thing twice: pictures, masks and names that should differ and do not."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from unicodedata import normalize
@@ -64,9 +65,9 @@ def same_names(table: Table, rows: pl.DataFrame) -> list[Finding]:
     return [
         *_clashes(table, rows, "image", plain, "differ only in case or Unicode form"),
         *_clashes(table, rows, "id", plain, "differ only in case or Unicode form"),
-        *_spellings(table, rows, "group"),
-        *_spellings(table, rows, "label"),
-        *_spellings(table, rows, "source"),
+        *_spellings(table, rows, "group", _numbered),
+        *_spellings(table, rows, "label", _spoken),
+        *_spellings(table, rows, "source", _spoken),
     ]
 
 
@@ -86,11 +87,13 @@ def _clashes(
     return findings
 
 
-def _spellings(table: Table, rows: pl.DataFrame, column: str) -> list[Finding]:
+def _spellings(
+    table: Table, rows: pl.DataFrame, column: str, key: Callable[[str], str]
+) -> list[Finding]:
     if column not in rows.columns:
         return []
     findings = []
-    for names in _variants(rows[column].unique(maintain_order=True), _spoken):
+    for names in _variants(rows[column].unique(maintain_order=True), key):
         indices = tuple(rows[column].is_in(names).arg_true())
         what = f"The {column}s {', '.join(repr(name) for name in names)} may be one."
         problem = Problem(
@@ -106,6 +109,12 @@ def _spellings(table: Table, rows: pl.DataFrame, column: str) -> list[Finding]:
 
 def _spoken(name: str) -> str:
     return " ".join(normalize("NFKC", name).casefold().split())
+
+
+def _numbered(name: str) -> str:
+    """Read P1, p-1, P 01 and P_001 alike; 1-11 and 11-1 stay two."""
+    parts = re.findall(r"\d+|[^\W\d_]+|[^\w\s.-]", normalize("NFKC", name).casefold())
+    return "-".join(str(int(part)) if part.isdecimal() else part for part in parts)
 
 
 def _variants(names: Iterable[str], key: Callable[[str], str]) -> list[list[str]]:

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from lookright.data.alignment import Alignment, align
 from lookright.data.decode import content, decode
 from lookright.data.decoded import Decoded
 from lookright.data.finding import Level
+from lookright.data.likeness import likeness
 from lookright.data.maps import ReadMap, read_map
 from lookright.data.reading import Reading
+from lookright.data.votes import Votes, count_votes
 from lookright.errors import DataError, Problem
 
 LONGEST_ASPECT = 4.0  # from here on one side of an image is suspiciously long
@@ -29,6 +32,9 @@ class Inspection:
     coloured: bool | None = None  # None: not read; False: grey, also when stored as RGB
     mask_digest: str = ""  # of the map; empty for maps that say nothing
     mask_resized: bool = False
+    likeness: bytes = b""  # nearly equal for pictures that look alike
+    alignment: Alignment | None = None  # of the map; None for maps that say nothing
+    votes: Votes | None = None  # of several annotators, where the map is their mean
 
 
 @dataclass
@@ -56,6 +62,7 @@ def inspect(
     drawn = _read_mask(row["mask"], root, reading, image, notes) if row["mask"] else None
     width, height = image.pixels.shape[1], image.pixels.shape[0]
     says_something = drawn is not None and drawn.map is not None and drawn.map.min() < 1
+    evidence = drawn.map if says_something and drawn else None
     return Inspection(
         index,
         tuple(notes.problems),
@@ -63,9 +70,17 @@ def inspect(
         (width, height),
         image.bits,
         _is_coloured(image.pixels),
-        _digest(drawn.map) if says_something and drawn and drawn.map is not None else "",
+        "" if evidence is None else _digest(evidence),
         drawn is not None and drawn.resized,
+        likeness(image.pixels),
+        None if evidence is None else align(image.pixels, evidence),
+        None if evidence is None else count_votes(evidence, _readers(row)),
     )
+
+
+def _readers(row: Mapping[str, str]) -> int:
+    told = str(row.get("annotators") or "")
+    return int(told) if told.isdecimal() else 1
 
 
 def _placed(where: str, problem: Problem) -> Problem:
