@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
+from lookright.data.finding import Level
 from lookright.data.gaze.coordinates import Size
 from lookright.errors import Problem
 
@@ -22,9 +23,17 @@ def outside(x: np.ndarray, y: np.ndarray, size: Size) -> np.ndarray:
 
 
 def frame(
-    x: np.ndarray, y: np.ndarray, size: Size, most: float = MOST_OUTSIDE, where: str = ""
+    x: np.ndarray,
+    y: np.ndarray,
+    size: Size,
+    most: float = MOST_OUTSIDE,
+    where: str = "",
+    images: int = 1,
 ) -> list[Problem]:
-    """Doubt what x and y count in: too many looks off the image, axes swapped, or a corner only."""
+    """Doubt what x and y count in: too many looks off the image, axes swapped, or a corner only.
+
+    Gaze in one corner of one image may be right; in the same corner of ten it is an error.
+    """
     if not len(x):
         return []
     share = float(outside(x, y, size).mean())
@@ -36,7 +45,8 @@ def frame(
     if share > 0.02 and swapped < share / 5:
         return [_swapped(f"{share:.0%} of the looks lie off the image", swapped, where)]
     kept = ~outside(x, y, size)
-    return [*_spread(x[kept], y[kept], size, where), *_corner(x[kept], y[kept], size, where)]
+    corner = _corner(x[kept], y[kept], size, where, "error" if images >= 10 else "warning")
+    return [*_spread(x[kept], y[kept], size, where), *corner]
 
 
 def units(rows: pl.DataFrame, where: str) -> list[Problem]:
@@ -118,12 +128,12 @@ def _spread(x: np.ndarray, y: np.ndarray, size: Size, where: str) -> list[Proble
     return [Problem("GAZE-SWAPPED", what, where, fix, level="warning")]
 
 
-def _corner(x: np.ndarray, y: np.ndarray, size: Size, where: str) -> list[Problem]:
+def _corner(x: np.ndarray, y: np.ndarray, size: Size, where: str, level: Level) -> list[Problem]:
     if not len(x) or max(x.max() / size[0], y.max() / size[1]) > 0.6:
         return []
     what = f"Nobody looked beyond x = {x.max():g} and y = {y.max():g} of {size[0]} x {size[1]}."
-    fix = "Do they count in a smaller frame? Say its width and height."
-    return [Problem("GAZE-FRAME", what, where, fix, level="warning")]
+    fix = "Do they count in a smaller frame? Say its width and height, and sigma in its pixels."
+    return [Problem("GAZE-FRAME", what, where, fix, level=level)]
 
 
 def _rounded(name: str, known: list[str]) -> list[str]:

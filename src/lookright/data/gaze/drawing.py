@@ -114,7 +114,8 @@ def _on_image(
     reached = np.asarray((x < 0) | (y < 0)) if extent is None else doubts.outside(x, y, extent)
     off = elsewhere.to_numpy() | reached
     size = extent or _reach(rows)
-    found = doubts.frame(x, y, size, making.most_outside, where)
+    images = rows["image"].n_unique() if extent else 1
+    found = doubts.frame(x, y, size, making.most_outside, where, images)
     errors = [each for each in found if each.level == "error"]
     if errors:
         raise DataError(*errors)
