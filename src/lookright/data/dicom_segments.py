@@ -4,6 +4,7 @@ DICOM PS3.3 A.51 and C.8.20. Of the patient and of the people nothing is read.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 
 from lookright.data.dicom.dataset import read_dataset
 from lookright.data.sample import Evidence
-from lookright.errors import DataError, Problem
+from lookright.errors import DataError, LookrightError, Problem
 
 SEGMENTATION = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # and label map
 _WANTED = (
@@ -52,22 +53,26 @@ def header(file: Path, where: str) -> Header | None:
         if stream.read(132)[128:] != b"DICM":
             return None
     found = read_dataset(file.read_bytes(), ("SOPInstanceUID", "SOPClassUID"), _INFLATED, where)
-    return Header(str(found.get("SOPInstanceUID", "")), found.get("SOPClassUID") in SEGMENTATION)
+    with _damage("What it is cannot be read", where):
+        uid, kind = str(found.get("SOPInstanceUID", "")), found.get("SOPClassUID")
+        return Header(uid, kind in SEGMENTATION)
 
 
 def frames(file: Path, where: str) -> Iterator[Frame | Problem]:
     """Yield the frames of a segmentation one by one; raises DataError where it cannot be read."""
     found = read_dataset(file.read_bytes(), _WANTED, _INFLATED, where)
     _require_bounds(found, where)
-    groups = found.get("PerFrameFunctionalGroupsSequence", ())
+    with _damage("What it says of its frames cannot be read", where):
+        groups = found.get("PerFrameFunctionalGroupsSequence", ())
     for number, (group, values) in enumerate(zip(groups, _values(found, where), strict=False), 1):
         here = f"{where} frame {number}"
         try:
-            yield from _parts(found, group, values, here)
+            with _damage("What it says of this frame cannot be read", here):
+                parts = list(_parts(found, group, values, here))
         except DataError as error:
             yield from error.problems
-        except (AttributeError, TypeError, ValueError):
-            yield _damaged("What it says of this frame cannot be read", here)
+        else:
+            yield from parts
 
 
 def _parts(found: Any, group: Any, values: np.ndarray, where: str) -> Iterator[Frame]:
@@ -84,12 +89,10 @@ def _parts(found: Any, group: Any, values: np.ndarray, where: str) -> Iterator[F
 
 
 def _require_bounds(found: Any, where: str) -> None:
-    try:
+    with _damage("It does not say how large it is", where):
         rows, cols = int(found.Rows), int(found.Columns)
         count = int(found.get("NumberOfFrames", 1))
         whole = float(found.get("MaximumFractionalValue", 1))
-    except (AttributeError, TypeError, ValueError):
-        raise DataError(_damaged("It does not say how large it is", where)) from None
     area = rows * cols
     if not 0 < area <= _LARGEST_FRAME or not 0 < area * count <= _MOST_PIXELS or whole <= 0:
         what = f"{count} frames of {cols} x {rows} pixels; {_MOST_PIXELS} in all are the most."
@@ -97,21 +100,28 @@ def _require_bounds(found: Any, where: str) -> None:
 
 
 def _values(found: Any, where: str) -> Iterator[np.ndarray]:
-    iter_pixels = import_module("pydicom.pixels").iter_pixels
+    """Decode one frame after the other."""
+    pixels = import_module("pydicom.pixels").iter_pixels(found)
+    while True:
+        with _damage("Its pixels cannot be decoded", where):
+            values = next(pixels, None)
+        if values is None:
+            return
+        if values.ndim != 2:
+            raise DataError(Problem("DICOM-DAMAGED", "Its pixels have colours.", where))
+        yield values
+
+
+@contextmanager
+def _damage(what: str, where: str) -> Iterator[None]:
+    """Say what a damaged element means: elements are converted, and fail, when first used."""
     try:
-        for values in iter_pixels(found):
-            if values.ndim != 2:
-                raise DataError(_damaged("Its pixels have colours", where))
-            yield values
-    except DataError:
+        yield
+    except LookrightError:
         raise
-    except Exception:  # no decoder, or too few bytes; a library's words may quote values
-        raise DataError(_damaged("Its pixels cannot be decoded", where)) from None
-
-
-def _damaged(what: str, where: str) -> Problem:
-    fix = 'Compressed pixels need decoders: pip install "lookright[dicom]".'
-    return Problem("DICOM-DAMAGED", f"{what}.", where, fix)
+    except Exception:  # a library's words may quote values, so nothing of them is passed on
+        fix = 'Fetch it again; compressed pixels need decoders: pip install "lookright[dicom]".'
+        raise DataError(Problem("DICOM-DAMAGED", f"{what}.", where, fix)) from None
 
 
 def _segment_number(found: Any, group: Any, where: str) -> int:

@@ -1,5 +1,6 @@
 """NIfTI masks, as ITK-SNAP and 3D Slicer save them."""
 
+import logging
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -81,6 +82,7 @@ class Nifti(Importer):
 def _opened(file: Path, where: str) -> Any:
     import nibabel
 
+    logging.getLogger("nibabel").setLevel(logging.CRITICAL)  # it tells of every odd header
     try:
         return nibabel.Nifti1Image.from_filename(file)
     except Exception:  # damaged files raise whatever they like
