@@ -36,3 +36,4 @@ class Drawing:
     annotator: str = ""
     labels: tuple[str, ...] = ()
     where: str = ""  # in the tool's export, for messages: "export.json: task 17"
+    ground: Literal["not_evidence", "unknown"] = "not_evidence"  # what nobody marked

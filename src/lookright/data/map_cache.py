@@ -90,9 +90,11 @@ class MapCache:
             return drawn, np.asarray(picture) > 0
 
 
-def key_of_marks(marks: Iterable[Mark], drawn_on: Size | None, size: Size) -> str:
+def key_of_marks(
+    marks: Iterable[Mark], drawn_on: Size | None, size: Size, ground: str = "not_evidence"
+) -> str:
     """Name the map of some marks, drawn on a picture of one size, for an image of another."""
-    digest = blake2b(repr((RULE, drawn_on or size, size)).encode(), digest_size=16)
+    digest = blake2b(repr((RULE, drawn_on or size, size, ground)).encode(), digest_size=16)
     for mark in marks:
         digest.update(repr((type(mark.shape).__name__, mark.role, float(mark.weight))).encode())
         for value in vars(mark.shape).values():

@@ -103,14 +103,13 @@ def _extent(shape: Shape) -> Vertices:
             if not isfinite(angle):
                 return np.full((1, 2), np.nan)
             c, s = cos(radians(angle)), sin(radians(angle))
-            centre, reach = np.array([x, y]), [hypot(a * c, b * s), hypot(a * s, b * c)]
+            centre, reach = np.array([x, y], float), [hypot(a * c, b * s), hypot(a * s, b * c)]
             return np.array([centre - reach, centre + reach])
         case Point(x, y, radius):
-            return np.array(
-                [[x + 0 * radius, y]]
-            )  # a radius that is no number makes its place none
+            # A radius or a width that is no number makes the place none.
+            return np.array([[x + 0.0 * radius, y]], float)
         case Stroke(line, width):
-            return line + 0 * width  # a width that is no number makes its place none
+            return line + 0.0 * width
         case Raster():
             return np.zeros((0, 2))
 

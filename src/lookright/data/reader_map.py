@@ -53,7 +53,7 @@ class MapMaker:
 
     def _drawing(self, drawing: Drawing, path: str, size: Size, notes: list[Problem]) -> ReaderMap:
         kept, dropped = _chosen(drawing.marks, self.keep)
-        key = key_of_marks(kept, drawing.size, size)
+        key = key_of_marks(kept, drawing.size, size, drawing.ground)
         where = drawing.where or drawing.image
         cached = self.cache.find(key)
         if cached is None:

@@ -39,7 +39,7 @@ def render(drawing: Drawing, size: Size) -> Rendered:
     """
     factors = _factors(drawing, size)
     drawn = np.zeros(size[::-1], np.float32)
-    unknown = np.zeros(size[::-1], bool)
+    unknown = np.full(size[::-1], drawing.ground == "unknown")
     problems: list[Problem] = []
     for number, mark in enumerate(drawing.marks, start=1):
         where = f"{drawing.where or drawing.image}, mark {number}"

@@ -88,8 +88,9 @@ def _crossings(
     first = np.clip(np.ceil(edges.y - 0.5), top, bottom).astype(np.int64)
     last = np.clip(np.ceil(edges.y + edges.dy - 0.5), top, bottom).astype(np.int64)
     for chosen, rows in spans(first, last):
-        share = (rows + 0.5 - edges.y[chosen]) / edges.dy[chosen]
-        across = edges.x[chosen] + np.clip(share, 0, 1) * edges.dx[chosen]
+        # Multiplied before it is divided: a crossing through the centre of a pixel is then exact.
+        drop = (rows + 0.5 - edges.y[chosen]) * edges.dx[chosen]
+        across = edges.x[chosen] + drop / edges.dy[chosen]
         yield rows, np.ceil(across - 0.5).astype(np.int64), edges.directions[chosen]
 
 
