@@ -363,7 +363,7 @@ def test_IM25_a_file_that_changes_or_vanishes_is_an_error_with_its_id(tmp_path: 
 
 
 def test_IM05_a_locked_manifest_sees_a_picture_whose_bits_changed(tmp_path: Path):
-    path = lock(write(tmp_path, "image,label\n0.png,a\n1.png,b\n"))
+    path = lock(write(tmp_path, "image,label\n0.png,a\n1.png,b\n")).manifest
     assert read_manifest(path).sample(0).image.shape == (20, 20, 1)
     Image.new("L", (20, 20), 200).save(tmp_path / "0.png")
     with pytest.raises(DataError, match="sha256") as caught:

@@ -22,11 +22,12 @@ from lookright.cli.import_verb import import_annotations
 from lookright.cli.listing import list_things
 from lookright.cli.prepare_verb import prepare
 from lookright.cli.run_verbs import bench, demo, evaluate, explain, report, train
+from lookright.cli.stock_verbs import lock, stats
 
 __all__ = ["app", "bench", "data", "demo", "evaluate", "explain", "init", "list_things", "main"]
 __all__ += ["economics", "faithfulness", "report", "train"]
 __all__ += ["audit", "compare", "export", "gate", "import_annotations", "import_dicom", "prepare"]
-__all__ += ["gaze_ceiling"]
+__all__ += ["gaze_ceiling", "lock", "stats"]
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:

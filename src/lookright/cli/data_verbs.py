@@ -23,10 +23,11 @@ Changes = Annotated[
 
 @data.callback()
 def about() -> None:
-    """Check, split and make data.
+    """Check, split, lock and make data.
 
     \b
     lookright data check images/manifest.csv
+    lookright data stats images/manifest.csv
     lookright data split images/manifest.csv
     lookright data make digits --out digits
     """
@@ -85,7 +86,7 @@ def check(
     """
     if not manifest.is_file():
         raise DataError(Problem("MANIFEST-MISSING", "There is no such manifest.", str(manifest)))
-    settings = _settings({"manifest": str(manifest)}, changes)
+    settings = data_settings({"manifest": str(manifest)}, changes)
     from lookright.cli.progress import counting
     from lookright.data.check import check, write_json
     from lookright.data.check_page import write_page
@@ -140,7 +141,7 @@ def make(
     lookright data make digits
     lookright data make digits correlation=0.8 marker=corner --out corner
     """
-    settings = _settings({"name": name}, changes)
+    settings = data_settings({"name": name}, changes)
     from lookright.cli.progress import counting
     from lookright.data import open_source
     from lookright.data.export import export
@@ -150,7 +151,7 @@ def make(
         typer.echo(export(source, out or Path(name), progress))
 
 
-def _settings(given: dict[str, object], changes: list[str] | None) -> "Data":
+def data_settings(given: dict[str, object], changes: list[str] | None) -> "Data":
     """Check the settings of data, which may be written with or without `data.` in front."""
     from lookright.configuration import Data
     from lookright.overrides import apply, parse

@@ -22,7 +22,7 @@ from lookright.data.manifest import completed, verify
 from lookright.data.misfits import misfits
 from lookright.data.privacy import personal_names
 from lookright.data.reading import WINDOW, Reading
-from lookright.data.table import Table, read_table
+from lookright.data.table import LOCKS, Table, read_table
 from lookright.errors import DataError, Problem
 from lookright.files import write_atomically
 
@@ -129,7 +129,7 @@ def _inspections(
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[Inspection]:
     """Inspect the rows whose files are there, a window of them at a time."""
-    read = ("id", "image", "mask", "sha256", "annotators", *WINDOW)
+    read = ("id", "image", "mask", *LOCKS.values(), "annotators", *WINDOW)
     columns = [name for name in read if name in rows.columns]
     jobs = enumerate(rows.select(columns).iter_rows(named=True))
 

@@ -12,8 +12,10 @@ from lookright.data.decode import content, decode
 from lookright.data.decoded import Decoded
 from lookright.data.finding import Level
 from lookright.data.likeness import likeness
+from lookright.data.lock import FIX_CHANGED, differs
 from lookright.data.maps import ReadMap, read_map
 from lookright.data.reading import Reading
+from lookright.data.table import LOCKS
 from lookright.data.votes import Votes, count_votes
 from lookright.errors import DataError, Problem
 
@@ -57,9 +59,9 @@ def inspect(
     except DataError as error:
         return Inspection(index, tuple(_placed(notes.where, each) for each in error.problems))
     notes.problems += [_placed(notes.where, each) for each in image.notes]
-    _judge_hash(data, row.get("sha256", ""), notes)
+    _judge_hash(data, row, "image", notes)
     _judge_image(image, bool(row["mask"]), notes)
-    drawn = _read_mask(row["mask"], root, reading, image, notes) if row["mask"] else None
+    drawn = _read_mask(row, root, reading, image, notes) if row["mask"] else None
     width, height = image.pixels.shape[1], image.pixels.shape[0]
     says_something = drawn is not None and drawn.map is not None and drawn.map.min() < 1
     evidence = drawn.map if says_something and drawn else None
@@ -87,10 +89,11 @@ def _placed(where: str, problem: Problem) -> Problem:
     return replace(problem, where=where)
 
 
-def _judge_hash(data: bytes, wanted: str, notes: _Notes) -> None:
-    if wanted and hashlib.sha256(data).hexdigest() != wanted.strip().lower():
-        what = "The file is not the one whose sha256 the manifest names."
-        notes.add("IMG-HASH", what, level="error")
+def _judge_hash(data: bytes, row: Mapping[str, str], column: str, notes: _Notes) -> None:
+    if differs(data, row.get(LOCKS[column], "")):
+        what = f"The file is not the one whose {LOCKS[column]} the manifest names."
+        code = "IMG-HASH" if column == "image" else "MASK-HASH"
+        notes.add(code, what, FIX_CHANGED, "error")
 
 
 def _judge_image(image: Decoded, has_mask: bool, notes: _Notes) -> None:
@@ -110,12 +113,14 @@ def _judge_image(image: Decoded, has_mask: bool, notes: _Notes) -> None:
 
 
 def _read_mask(
-    path: str, root: Path, reading: Reading, image: Decoded, notes: _Notes
+    row: Mapping[str, str], root: Path, reading: Reading, image: Decoded, notes: _Notes
 ) -> ReadMap | None:
     try:
         # as background, so that an empty map is seen here and judged below
         rule = replace(reading, empty_mask="background")
-        drawn = read_map(content(root / path, path), rule, image, path)
+        data = content(root / row["mask"], row["mask"])
+        _judge_hash(data, row, "mask", notes)
+        drawn = read_map(data, rule, image, row["mask"])
     except DataError as error:
         notes.problems += [_placed(notes.where, each) for each in error.problems]
         return None

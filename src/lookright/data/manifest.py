@@ -11,11 +11,12 @@ import polars as pl
 from lookright.data import paths, rules
 from lookright.data.decode import content, decode
 from lookright.data.decoded import Decoded
+from lookright.data.lock import FIX_CHANGED, differs
 from lookright.data.maps import read_map
 from lookright.data.reading import Reading
 from lookright.data.sample import Sample, Unknown
 from lookright.data.source import Source
-from lookright.data.table import Table, read_table
+from lookright.data.table import LOCKS, Table, read_table
 from lookright.errors import DataError, Problem
 
 
@@ -66,12 +67,11 @@ class Manifest(Source):
         """Read one image and its map; raises DataError that names the row's id."""
         row = self.rows.row(index, named=True)
         try:
-            data = self._unchanged(row["image"])
-            self._verify_digest(data, row)
+            data = self._unchanged(row, "image")
             image = decode(data, self.reading.of_row(row), row["image"])
             if not row["mask"]:
                 return Sample(image.pixels, None)
-            mask = self._unchanged(row["mask"])
+            mask = self._unchanged(row, "mask")
             read = read_map(mask, self.reading, image, row["mask"])
             return Sample(image.pixels, read.map, self._unknown(row, image))
         except DataError as error:
@@ -82,22 +82,21 @@ class Manifest(Source):
         if not path:
             return None
         reading = replace(self.reading, empty_mask="background")
-        read = read_map(self._unchanged(path), reading, image, path)
+        read = read_map(self._unchanged(row, "unknown"), reading, image, path)
         return None if read.map is None else read.map >= 0.5
 
-    def _unchanged(self, path: str) -> bytes:
+    def _unchanged(self, row: dict[str, str], column: str) -> bytes:
+        path = row[column]
         file = self.root / path
         data = content(file, path)
         if (len(data), os.stat(file).st_mtime_ns) != self._sizes[path]:
             what = "The file has changed since the data set was opened."
             raise DataError(Problem("IMG-CHANGED", what, path, "Start again."))
+        if differs(data, row.get(LOCKS[column], "")):
+            what = f"The file is not the one whose {LOCKS[column]} the manifest names."
+            code = "IMG-HASH" if column == "image" else "MASK-HASH"
+            raise DataError(Problem(code, what, path, FIX_CHANGED))
         return data
-
-    def _verify_digest(self, data: bytes, row: dict[str, str]) -> None:
-        wanted = row.get("sha256", "")
-        if wanted and hashlib.sha256(data).hexdigest() != wanted.strip().lower():
-            what = "The file is not the one whose sha256 the manifest names."
-            raise DataError(Problem("IMG-HASH", what, row["image"]))
 
 
 def read_manifest(
@@ -171,7 +170,8 @@ def _named(name: str, problem: Problem) -> Problem:
 
 def _fingerprint(manifest: Manifest) -> str:
     digest = hashlib.sha256(repr((manifest.classes, manifest.reading)).encode())
-    rows = manifest.rows.select(sorted(manifest.rows.columns))
+    # Locking pins what is there and changes nothing.
+    rows = manifest.rows.select(sorted({*manifest.rows.columns} - {*LOCKS.values()}))
     digest.update(rows.write_csv().encode())
     sizes = (f"{path}:{size}" for path, (size, _) in sorted(manifest._sizes.items()))
     digest.update("\n".join(sizes).encode())

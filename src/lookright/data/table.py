@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from lookright.data.json_lines import read_json_lines
 from lookright.data.parquet import read_parquet
 from lookright.data.reading import WINDOW
 from lookright.errors import DataError, Problem
 
 REQUIRED = ("image", "label")
-OPTIONAL = ("id", "split", "mask", "unknown", "group", "source", "weight", "sha256", *WINDOW)
+LOCKS = {"image": "sha256", "mask": "mask_sha256", "unknown": "unknown_sha256"}  # of each file
+OPTIONAL = ("id", "split", "mask", "unknown", "group", "source", "weight", *WINDOW)
+OPTIONAL += tuple(LOCKS.values())
 _NUMERIC = ("weight", *WINDOW)  # may be numbers in Parquet
 _TEXTUAL = (pl.String, pl.Categorical, pl.Enum, pl.Null)
 LONGEST_CELL = 65_536  # bytes, in the columns that lookright reads
@@ -44,8 +47,7 @@ def read_table(path: Path, required: Sequence[str] = REQUIRED) -> Table:
     """Read the table of a manifest; raises DataError when it is no table with image and label."""
     if not path.is_file():
         raise DataError(Problem("MANIFEST-MISSING", "There is no such manifest.", str(path)))
-    read = _read_parquet if path.suffix.lower() in (".parquet", ".pq") else _read_csv
-    rows, numbers, notices = read(path)
+    rows, numbers, notices = _READERS.get(path.suffix.lower(), _read_csv)(path)
     _require_columns(path, rows.columns, required)
     if not len(rows):
         raise DataError(Problem("MANIFEST-EMPTY", "The manifest has no rows.", path.name))
@@ -133,6 +135,18 @@ def _verify_lines(path: Path, data: bytes, separator: str) -> tuple[list[int], i
 def _read_parquet(path: Path) -> tuple[pl.DataFrame, np.ndarray, list[Problem]]:
     rows = read_parquet(path)
     return rows, np.arange(1, len(rows) + 1), []
+
+
+def _read_lines(path: Path) -> tuple[pl.DataFrame, np.ndarray, list[Problem]]:
+    return (*read_json_lines(path), [])
+
+
+_READERS = {
+    ".parquet": _read_parquet,
+    ".pq": _read_parquet,
+    ".jsonl": _read_lines,
+    ".ndjson": _read_lines,
+}
 
 
 def _text(path: Path, column: pl.Series) -> pl.Series:
