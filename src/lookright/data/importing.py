@@ -28,6 +28,7 @@ from lookright.names import suggestion
 
 Items = Iterable[Drawing | DrawnMap | Problem]
 _AT_ONCE = 8  # drawings in flight for each processor
+_NOTHING = Drawing("", None, ())
 
 
 @dataclass(frozen=True)
@@ -131,21 +132,27 @@ def made_maps(
     items: Items, maker: MapMaker
 ) -> Iterator[tuple[Drawing | DrawnMap, ReaderMap | tuple[Problem, ...]]]:
     """Render items in threads, in their order, a few at a time; or say what is wrong with them."""
-    waiting: deque[tuple[Drawing | DrawnMap, Future]] = deque()
-    nothing = Drawing("", None, ())
+    waiting: deque[tuple[Drawing | DrawnMap, Future[ReaderMap | tuple[Problem, ...]]]] = deque()
     most = _AT_ONCE * (os.cpu_count() or 1)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for item in items:
             if isinstance(item, Problem):
-                yield nothing, (item,)
-                continue
-            waiting.append((item, pool.submit(maker.make, item)))
+                waiting.append((_NOTHING, _done((item,))))
+            else:
+                waiting.append((item, pool.submit(maker.make, item)))
             if len(waiting) >= most:
                 first, future = waiting.popleft()
                 yield first, future.result()
         while waiting:
             first, future = waiting.popleft()
             yield first, future.result()
+
+
+def _done(problems: tuple[Problem, ...]) -> Future[ReaderMap | tuple[Problem, ...]]:
+    """Wait for nothing: the importer has said it already."""
+    future: Future[ReaderMap | tuple[Problem, ...]] = Future()
+    future.set_result(problems)
+    return future
 
 
 def _add(found: _Found, made: ReaderMap, tally: Tally) -> None:
