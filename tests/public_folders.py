@@ -189,7 +189,7 @@ def mimic_cxr(folder: Path) -> None:
 def decoy_mnist(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(0)
-    for start, count in (("train", 100), ("t10k", 30)):
+    for start, count in (("train", 60), ("t10k", 20)):
         digits = random.integers(0, 255, (count, 28, 28), np.uint8)
         labels = (np.arange(count) % 10).astype(np.uint8)
         for name, header, values in (("images-idx3", 16, digits), ("labels-idx1", 8, labels)):

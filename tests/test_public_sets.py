@@ -13,7 +13,9 @@ import polars as pl
 import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
+from typer.testing import CliRunner
 
+from lookright.cli import app
 from lookright.data import public
 from lookright.data.check import check
 from lookright.data.manifest import read_manifest
@@ -22,6 +24,7 @@ from lookright.data.public_folder import PublicFolder
 from lookright.data.public_set import PublicImage
 from lookright.data.public_splits import drawn_splits, with_validation, without_leaks
 from lookright.errors import ConfigError, DataError
+from lookright.signature import describe
 from public_folders import MAKERS, mask, picture, table
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
@@ -132,8 +135,8 @@ def test_a_set_is_prepared_twice_alike(name: str, made: dict[str, Written], tmp_
 def test_cut_off_tables_are_an_error_and_no_traceback(name: str, tmp_path: Path):
     """Whatever is cut off: a problem, or fewer rows, and nothing else."""
     MAKERS[name](tmp_path)
-    tables = [each for each in tmp_path.rglob("*") if each.suffix in (".csv", ".txt", ".gz")]
-    for file in tables:
+    tables = (each for each in tmp_path.rglob("*") if each.suffix in (".csv", ".txt", ".gz"))
+    for file in {each.name: each for each in tables}.values():  # one of each kind
         whole = file.read_bytes()
         file.write_bytes(whole[: len(whole) * 2 // 3])
         with suppress(DataError):
@@ -565,13 +568,13 @@ def test_the_real_x_rays_of_the_nih_become_a_manifest_with_their_boxes(tmp_path:
 
 def test_the_real_leak_between_the_official_splits_is_taken_out(tmp_path: Path):
     """457 training images bear the number of a patient in test."""
-    folder = real("kermany")
-    for each in rows_of(folder):
-        kind = each["label"].upper()
-        target = tmp_path / each["split"] / kind / Path(each["image"]).name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.touch()  # names are enough for this
-    found = public.make("kermany", {}).prepare(PublicFolder(tmp_path))
+    folder = PublicFolder(tmp_path)
+    names = [
+        f"{each['split']}/{each['label'].upper()}/{Path(each['image']).name}"
+        for each in rows_of(real("kermany"))
+    ]
+    vars(folder)["_pictures"] = {name: [name] for name in names}  # names are enough for this
+    found = public.make("kermany", {}).prepare(folder)
     leak = next(each for each in found.notices if each.code == "PUBLIC-LEAK")
     assert "left out: 457 of train" in leak.what
 
@@ -597,3 +600,61 @@ def test_the_real_gaze_becomes_the_maps_that_came_with_it(tmp_path: Path):
             theirs = np.asarray(Image.open(folder / each["mask"]))
             ours = drawn(written, id=name)
             assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.98
+
+
+# --- the page and the command line
+
+
+def test_the_page_lists_every_set_with_its_classes_maps_and_licence():
+    page = (Path(__file__).parents[1] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE)
+    facts = {}
+    for name in public.names():
+        found = public.find(name)
+        signed = "; **credentialed**" if found.credentialed else ""
+        facts[name] = f"{found.classes} | {found.maps} | {found.licence}{signed}"
+    assert dict(lines) == facts
+
+
+def run(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, [*words])
+    return done.exit_code, done.output
+
+
+def test_the_verb_without_a_name_lists_all_sets_and_what_they_need():
+    status, said = run("data", "prepare")
+    assert status == 0
+    assert said == run("list", "public")[1]
+    for name in public.names():
+        assert f"{name:<14}" in said
+        assert public.find(name).licence in said
+        assert public.find(name).source in said
+
+
+@every_set
+def test_one_set_is_listed_with_its_rules_and_settings(name: str):
+    status, said = run("list", "public", name)
+    found = public.find(name)
+    assert status == 0
+    for fact in (found.classes, found.splits, found.maps, found.citation):
+        assert fact in said
+    for setting in describe(found):
+        assert str(setting) in said
+
+
+def test_the_verb_writes_a_manifest_and_says_what_it_did(tmp_path: Path):
+    MAKERS["chestxray14"](tmp_path)
+    out = tmp_path / "effusion"
+    words = ["finding=Effusion", "--from", str(tmp_path), "--out", str(out)]
+    status, said = run("data", "prepare", "chestxray14", *words)
+    assert status == 0, said
+    assert "30 images, 0 with maps" in said
+    assert "30 linked" in said
+    assert set(pl.read_csv(out / "manifest.csv")["label"]) == {"effusion", "no_finding"}
+
+
+def test_a_name_without_a_folder_is_refused_and_says_which_option(tmp_path: Path):
+    with pytest.raises(ConfigError, match="--from FOLDER"):
+        CliRunner().invoke(app, ["data", "prepare", "cub"], catch_exceptions=False)
+    with pytest.raises(ConfigError, match="Did you mean 'cub'"):
+        CliRunner().invoke(app, ["data", "prepare", "cubs"], catch_exceptions=False)
