@@ -60,6 +60,9 @@ class Pictures:
         if not found:
             what = f"There is no image {name!r}."
             fix = f"Is --images the right folder? It is {self.folder.name!r}."
+            longer = [stem for stem in self._stems if last and stem.startswith(last)]
+            if longer and 2 * len(last) > len(longer[0]):
+                fix = f"{len(longer)} begin like this, such as {longer[0]!r}: was it cut off?"
             return Problem("JOIN-ABSENT", what, fix=fix, level="warning")
         listed = ", ".join(map(repr, found[:_SHOWN])) + (" ..." if len(found) > _SHOWN else "")
         what = f"{name!r} may be any of {len(found)} images: {listed}."
