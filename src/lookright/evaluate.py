@@ -179,6 +179,7 @@ def _views(settings: Evaluation) -> dict[str, View]:
 
 def _of_images(change: Callable[[Images], Images]) -> View:
     def view(scene: Scene) -> Images:
+        """Change the images of a batch; nothing else is looked at."""
         return change(scene.images)
 
     return view

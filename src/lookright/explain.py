@@ -126,13 +126,16 @@ class _Album:
 
     @cached_property
     def source(self) -> Source:
+        """The data set of the run, opened when first asked for."""
         return open_source(self.trained.run.data, Path())
 
     @cached_property
     def rows(self) -> dict[str, int]:
+        """The row of each id."""
         return {name: row for row, name in enumerate(self.source.rows["id"].to_list())}
 
     def subject(self, image: Path | str) -> Subject:
+        """Read an image from a file, or by its id in the data of the run."""
         if isinstance(image, Path) or Path(image).is_file():
             reading = Reading.of(self.trained.run.data.model_dump())
             return Subject(Path(image).name, None, Sample(read_image(Path(image), reading), None))

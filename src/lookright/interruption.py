@@ -37,6 +37,7 @@ def listening(cell: c_int | None = None) -> Iterator[Request]:
     before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
 
     def note(number: int, frame: FrameType | None) -> None:
+        """Remember the signal, and let a second one do what it usually does."""
         request.cell.value = number
         for each, handler in before.items():
             signal.signal(each, handler)

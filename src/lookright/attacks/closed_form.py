@@ -71,6 +71,7 @@ class _Sums:
 
     @classmethod
     def none(cls, weight: HeadWeight) -> "_Sums":
+        """Start with nothing counted, for a head of this shape."""
         channels = weight.shape[1]
         shapes = (channels, channels), (channels,), (channels,), ()
         square, towards, against, energy = (
@@ -79,6 +80,7 @@ class _Sums:
         return cls(square, towards, against, energy)
 
     def add(self, features: Features, maps: Maps, targets: Maps) -> None:
+        """Count a batch: its features, its maps, and what they are to show."""
         flat = features.movedim(1, -1).flatten(0, 2).double()
         shown, wanted = maps.flatten().double(), targets.flatten().double()
         self.square += flat.T @ flat

@@ -32,6 +32,7 @@ def framing_sensitivity(maps: Maps, evidence: Maps, energy: Energy = "relu") -> 
     """
 
     def share(maps: Maps, evidence: Maps) -> Values:
+        """Return the share of a part that lies outside."""
         strength = ENERGIES[energy](maps)
         total = strength.sum((1, 2))
         outside = np.einsum("nrc,nrc->n", strength, 1 - evidence)
@@ -53,6 +54,7 @@ def chance(evidence: Maps) -> Values:
     """Return the framing sensitivity of a uniform map: the share of the area outside."""
 
     def share(_: Maps, evidence: Maps) -> Values:
+        """Return the area outside of a part."""
         return where(marked(evidence), 1 - evidence.mean((1, 2)))
 
     return in_parts(share, evidence, evidence)
@@ -67,6 +69,7 @@ def pointing_game(maps: Maps, evidence: Maps, tolerance: float = 0) -> Values:
     """
 
     def hit(maps: Maps, evidence: Maps) -> Values:
+        """Tell for a part whether the strongest cell is inside."""
         inside = evidence > 0.5
         strongest = maps == maps.max((1, 2), keepdims=True)
         hits = (strongest & _widened(inside, tolerance)).sum((1, 2))
@@ -83,6 +86,7 @@ def iou(maps: Maps, evidence: Maps, threshold: float = 0.5) -> Values:
     """
 
     def overlap(maps: Maps, evidence: Maps) -> Values:
+        """Return intersection over union of a part."""
         found, inside = rescaled(maps) >= threshold, evidence > 0.5
         union = (found | inside).sum((1, 2))
         defined = np.logical_and(inside.any((1, 2)), varied(maps))

@@ -39,6 +39,7 @@ def box_overlaps(maps: Maps, boxes: Boxes, thresholds: Sequence[float] = THRESHO
     """Return the IoU of the drawn box and the box round the map's largest patch, by threshold."""
 
     def overlap(maps: Maps, boxes: Boxes) -> Overlaps:
+        """Return the overlap of the boxes of a part, threshold by threshold."""
         scaled = rescaled(maps)
         found = [box_iou(largest_patch(scaled >= each), boxes) for each in thresholds]
         return where(varied(maps) & (area(boxes) > 0), np.stack(found, 1))

@@ -41,6 +41,7 @@ def iou_curve(maps: Maps, evidence: Maps) -> Curve:
     """Return intersection over union with the evidence at the thresholds 1/256 to 255/256."""
 
     def overlap(maps: Maps, evidence: Maps) -> Curve:
+        """Return the curve of a part."""
         return where(_comparable(maps, evidence), _overlap(_found(maps, evidence)))
 
     return in_parts(overlap, maps, evidence)
@@ -62,6 +63,7 @@ def iou_otsu(maps: Maps, evidence: Maps) -> Values:
     """
 
     def overlap(maps: Maps, evidence: Maps) -> Values:
+        """Return the overlap of a part at its own thresholds."""
         found = _found(maps, evidence)
         split = _otsu(found.everywhere)[:, None]
         values = np.take_along_axis(_overlap(found), split, 1)[:, 0]
@@ -88,6 +90,7 @@ def pixel_precision(maps: Maps, evidence: Maps) -> Values:
     """
 
     def precision(maps: Maps, evidence: Maps) -> Values:
+        """Return the average precision of a part."""
         return where(_comparable(maps, evidence), _average_precision(_found(maps, evidence)))
 
     return in_parts(precision, maps, evidence)
@@ -102,6 +105,7 @@ def pxap(maps: Maps, evidence: Maps) -> float:
     """
 
     def counted(maps: Maps, evidence: Maps) -> Float[np.ndarray, "images two levels"]:
+        """Count the cells of a part, level by level."""
         return where(_comparable(maps, evidence), np.stack(_found(maps, evidence), 1))
 
     everywhere, inside = np.nansum(in_parts(counted, maps, evidence), 0)
@@ -116,6 +120,7 @@ def relevance_rank(maps: Maps, evidence: Maps) -> Values:
     """
 
     def rank(maps: Maps, evidence: Maps) -> Values:
+        """Rank the cells of a part, as many as its evidence has."""
         inside = evidence > 0.5
         return _strongest(maps, inside, inside.sum((1, 2)))
 
@@ -126,6 +131,7 @@ def top_share(maps: Maps, evidence: Maps, count: int) -> Values:
     """Return the share of the `count` strongest cells inside the evidence; ties as above."""
 
     def rank(maps: Maps, evidence: Maps) -> Values:
+        """Rank `count` cells of a part."""
         return _strongest(maps, evidence > 0.5, np.full(len(maps), count))
 
     return in_parts(rank, maps, evidence)

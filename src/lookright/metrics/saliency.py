@@ -40,6 +40,7 @@ def correlation(maps: Maps, human: Maps) -> Values:
     """
 
     def pearson(maps: Maps, human: Maps) -> Values:
+        """Return the correlation of a part."""
         ours, theirs = _centred(maps), _centred(human)
         size = np.sqrt(_dot(ours, ours) * _dot(theirs, theirs))
         defined = varied(maps) & varied(human)
@@ -56,6 +57,7 @@ def similarity(maps: Maps, human: Maps, energy: Energy = "relu") -> Values:
     """
 
     def shared(maps: Maps, human: Maps) -> Values:
+        """Return the similarity of a part."""
         strength = ENERGIES[energy](maps)
         return where(
             _speaks(strength, human), np.minimum(_share(strength), _share(human)).sum((1, 2))
@@ -73,6 +75,7 @@ def divergence(maps: Maps, human: Maps, energy: Energy = "relu", eps: float = EP
     """
 
     def missed(maps: Maps, human: Maps) -> Values:
+        """Return the divergence of a part."""
         strength = ENERGIES[energy](maps)
         wanted = _share(human)
         surprise = np.log(eps + wanted / (_share(strength) + eps))
@@ -90,6 +93,7 @@ def nss(maps: Maps, fixations: Fixations, ddof: int = 0) -> Values:
     """
 
     def standing(maps: Maps, fixations: Fixations) -> Values:
+        """Return how far above the mean a part was looked at."""
         looks = fixations.sum((1, 2))
         defined = varied(maps) & (looks > 0)
         seen = _dot(maps, fixations) / np.where(defined, looks, 1)
@@ -108,6 +112,7 @@ def auc_judd(maps: Maps, fixations: Fixations) -> Values:
     """
 
     def outranks(maps: Maps, fixations: Fixations) -> Values:
+        """Return the area under the curve of a part."""
         ranked = np.sort(_sortable(maps, fixations > 0), 1)
         seen = ranked & 1
         defined = finite(maps) & finite(fixations)
@@ -129,6 +134,7 @@ def shuffled_auc(maps: Maps, fixations: Fixations) -> Values:
         return np.full(len(maps), np.nan)
 
     def outranks(maps: Maps, fixations: Fixations) -> Values:
+        """Return the shuffled area under the curve of a part."""
         # Sums run over the whole part: what is missing in one image must not reach the next.
         own = np.nan_to_num(fixations[:, kept])
         return where(finite(fixations), _outranking(maps[:, kept], own, total[kept] - own))
@@ -148,6 +154,7 @@ def information_gain(
     """
 
     def gained(maps: Maps, human: Fixations, baseline: Maps) -> Values:
+        """Return the bits that a part gains."""
         strength = ENERGIES[energy](maps)
         bits = np.log2(_share(strength) + eps) - np.log2(_share(baseline) + eps)
         defined = _speaks(strength, human) & (baseline.sum((1, 2)) >= SILENT)

@@ -83,6 +83,7 @@ def ranking(positive: Flags, scores: Values) -> Estimate:
     orders = cache(lambda: [_order(row[positive], row[~positive]) for row in scores])
 
     def drawn(weights: Weights) -> Float[np.ndarray, "parts resamples"]:
+        """Return every AUROC as if positions were drawn so often."""
         up, down = weights[positive], weights[~positive]
         won = np.stack([_won(up, down, order) for order in orders()])
         return _ratio(won, up.sum(0) * down.sum(0))
