@@ -81,8 +81,12 @@ def _groups(axis: Axes, known: pl.DataFrame, places: Mapping[str, float], first:
         start = min(own) - (1 + GAP) / 2
         axis.axvline(start, color=FAINT, lw=1)
         if first:
-            place = {"xy": (start, 1), "xycoords": axis.get_xaxis_transform()}
-            offset = {"xytext": (5, 5), "textcoords": "offset points"}
+            # What stands over a single state at the end would be cut off at the right.
+            at_end = len(own) == 1 and own[0] == max(places.values())
+            above = axis.get_xaxis_transform()
+            place = {"xy": (1, 1), "xycoords": axis.transAxes, "ha": "right"} if at_end else {}
+            place = place or {"xy": (start, 1), "xycoords": above}
+            offset = {"xytext": (0 if at_end else 5, 5), "textcoords": "offset points"}
             axis.annotate(words, **place, **offset, size=9, color=QUIET)
 
 

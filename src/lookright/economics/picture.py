@@ -77,9 +77,8 @@ def _legend(figure: Figure, methods: Sequence[str]) -> None:
 
 def _foot(figure: Figure, table: pl.DataFrame) -> None:
     seeds = table["seeds"].max()
-    words = (
-        f"means over {seeds} seeds, 95 % intervals of the differences; dotted: all maps as drawn"
-    )
+    several = f"means over {seeds} seeds, 95 % intervals of the differences"
+    words = f"{several if seeds != 1 else 'one seed, no intervals'}; dotted: all maps as drawn"
     down = 0.12 / figure.get_figheight()
     figure.text(0.988, down, words, size=9, color=QUIET, ha="right")
 
