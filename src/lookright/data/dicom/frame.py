@@ -1,18 +1,32 @@
 """One frame of a DICOM file is decoded, when its length and its size are what the file says."""
 
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lookright.data.dicom.apart import decode_apart
 from lookright.data.dicom.dataset import INSTALL, guarded
-from lookright.data.dicom.layout import Layout
+from lookright.data.dicom.layout import ELEMENTS, Layout
 from lookright.data.formats import jpeg_frame
 from lookright.errors import DataError, Problem
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
+    from pydicom.uid import UID
 
 _RLE = "1.2.840.10008.1.2.5"
+_APART = "gdcm"  # the only free decoder of the rest, JPEG-LS and lossless JPEG: see apart.py
+_PLUGINS = {  # which of pydicom's plugins decode what, the better first
+    _RLE: ("pydicom",),
+    "1.2.840.10008.1.2.4.50": ("pillow",),  # JPEG with 8 bits
+    "1.2.840.10008.1.2.4.90": ("pylibjpeg", "pillow"),  # JPEG 2000
+    "1.2.840.10008.1.2.4.91": ("pylibjpeg", "pillow"),
+    "1.2.840.10008.1.2.4.201": ("pylibjpeg",),  # high-throughput JPEG 2000
+    "1.2.840.10008.1.2.4.202": ("pylibjpeg",),
+    "1.2.840.10008.1.2.4.203": ("pylibjpeg",),
+}
+_OF_FRAMES = ("PixelData", "NumberOfFrames", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 _FETCH = "Fetch it again."
 
 
@@ -21,36 +35,65 @@ def decode_frame(dataset: "Dataset", layout: Layout, where: str) -> np.ndarray:
 
     Values are unsigned codes of `layout.stored` bits; what negative ones mean is up to the caller.
     """
+    from pydicom.pixels.decoders.base import get_decoder
+
     syntax = dataset.file_meta.TransferSyntaxUID
-    decoder = _decoder(syntax, where)
-    if syntax.is_encapsulated:
-        _verify_stream(dataset, layout, syntax != _RLE, where)
-    else:
+    plugin = _plugin(syntax, where)
+    if not plugin:
         _verify_length(dataset, layout, where)
+        stream = b""
+    else:
+        stream = _verified_stream(dataset, layout, syntax != _RLE, where)
     with guarded("Its pixels cannot be decoded.", where):
-        # The bits that are no part of a value are cut off below, for compressed data as well.
-        values, _ = decoder.as_array(dataset, index=layout.frame, correct_unused_bits=False)
+        if plugin == _APART:
+            values = decode_apart(_alone(dataset, stream))
+        else:
+            # Bits that are no part of a value are cut off below, for compressed data as well.
+            options: Any = {"decoding_plugin": plugin, "correct_unused_bits": False}
+            values, _ = get_decoder(syntax).as_array(dataset, index=layout.frame, **options)
         wanted = (layout.rows, layout.columns, 3)[: 2 if layout.samples == 1 else 3]
         if values.shape != wanted:
             raise ValueError
-        return _codes(values, layout, 0 if syntax.is_encapsulated else layout.shift)
+        return _codes(values, layout, 0 if plugin else layout.shift)
     raise AssertionError
 
 
-def _decoder(syntax: str, where: str) -> Any:
+def _plugin(syntax: "UID", where: str) -> str:
+    """Choose what decodes a syntax; "" where nothing is compressed."""
     from pydicom.pixels.decoders.base import get_decoder
-    from pydicom.uid import UID
 
     try:
-        decoder = get_decoder(UID(syntax))
+        decoder = get_decoder(syntax)
     except NotImplementedError:
         what = "Its pixels are stored in a way (transfer syntax) that is not read."
         fix = "Convert it to Explicit VR Little Endian."
         raise DataError(Problem("DICOM-SYNTAX", what, where, fix)) from None
-    if not decoder.is_available:
-        what = f"Its pixels are compressed ({UID(syntax).name}), and no decoder is installed."
+    if not syntax.is_encapsulated:
+        return ""
+    able = [each for each in _PLUGINS.get(syntax, (_APART,)) if each in decoder.available_plugins]
+    if not able:
+        what = f"Its pixels are compressed ({syntax.name}), and no decoder is installed."
         raise DataError(Problem("EXTRA", what, where, INSTALL))
-    return decoder
+    return able[0]
+
+
+def _alone(dataset: "Dataset", stream: bytes) -> bytes:
+    """Write a file of one frame, with what a decoder needs to know."""
+    from pydicom import dcmwrite
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.encaps import encapsulate
+
+    alone = Dataset()
+    alone.preamble, alone.file_meta = bytes(128), FileMetaDataset()
+    alone.file_meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
+    for keyword in ELEMENTS:
+        if keyword in dataset and keyword not in _OF_FRAMES:
+            setattr(alone, keyword, dataset[keyword].value)
+    alone.PixelData = encapsulate([stream])
+    alone["PixelData"].is_undefined_length = True
+    buffer = BytesIO()
+    dcmwrite(buffer, alone)
+    return buffer.getvalue()
 
 
 def _verify_length(dataset: "Dataset", layout: Layout, where: str) -> None:
@@ -64,14 +107,14 @@ def _verify_length(dataset: "Dataset", layout: Layout, where: str) -> None:
     raise DataError(Problem("DICOM-SIZE", what, where, "Export it again."))
 
 
-def _verify_stream(dataset: "Dataset", layout: Layout, has_head: bool, where: str) -> None:
-    """Hold the head of compressed pixels against the file's, before room is made for them."""
+def _verified_stream(dataset: "Dataset", layout: Layout, has_head: bool, where: str) -> bytes:
+    """Return compressed pixels whose head says what the file does, before room is made for them."""
     from pydicom.encaps import get_frame
 
     with guarded("Its compressed pixels are damaged or cut off.", where):
         stream = get_frame(dataset.PixelData, layout.frame, number_of_frames=layout.frames)
     if not has_head:
-        return
+        return stream
     size = _stream_size(stream)
     if size is None:
         what = "Its compressed pixels have no head."
@@ -83,6 +126,7 @@ def _verify_stream(dataset: "Dataset", layout: Layout, has_head: bool, where: st
     if stream.rfind(b"\xff\xd9", max(0, len(stream) - 64)) < 0:
         what = "It is cut off: its compressed pixels have no end."
         raise DataError(Problem("DICOM-TRUNCATED", what, where, _FETCH))
+    return stream
 
 
 def _stream_size(stream: bytes) -> tuple[int, int, int] | None:
