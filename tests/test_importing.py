@@ -1,6 +1,7 @@
 """From another tool's annotations to maps and a manifest: what is joined, said and refused."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from lookright.cli import app
 from lookright.data import importers
 from lookright.data.drawing import UNIT, Drawing, Mark
 from lookright.data.drawn import DrawnMap
+from lookright.data.formats import damage
 from lookright.data.importing import Imported, Wishes, import_drawings
 from lookright.data.joining import Joined, Pictures
 from lookright.data.loader import examples, load
 from lookright.data.manifest import Manifest
 from lookright.data.map_cache import MapCache, key_of_marks
+from lookright.data.mask_png import encode
 from lookright.data.preview import preview
 from lookright.data.reading import Reading
 from lookright.data.shapes import Box, Point, Polygon
@@ -316,6 +319,16 @@ def test_every_part_of_a_drawing_is_in_its_maps_name():
     ]
     assert len(set(others)) == len(others)
     assert key_of_marks((Mark(LEFT, "a"), marks[1]), (24, 16), (24, 16)) == others[0]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 300), (513, 2)])
+def test_a_mask_is_written_as_a_png_that_others_read(size):
+    mask = np.random.default_rng(0).integers(0, 256, size, np.uint8)
+    data = encode(mask, ("about", "a text"))
+    assert damage(data, "PNG") is None
+    picture = Image.open(BytesIO(data))
+    np.testing.assert_array_equal(np.asarray(picture), mask)
+    assert (picture.mode, picture.info) == ("L", {"about": "a text"})
 
 
 def test_a_manifest_that_holds_something_else_stays(study):

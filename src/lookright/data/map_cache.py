@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from lookright.data.drawing import Mark
 from lookright.data.drawn import Size
+from lookright.data.mask_png import encode
 from lookright.data.sample import Evidence
 from lookright.data.shapes import Cells
 from lookright.errors import Problem
@@ -72,10 +73,9 @@ class MapCache:
         """Write a map, and beside it the pixels that teach nothing if there are any."""
         kept = CachedMap(key, not drawn.any(), unknown is not None, tuple(notes))
         if unknown is not None:
-            write_atomically(self.folder / kept.unknown, _png(unknown * np.uint8(255)), flush=False)
-        about = PngInfo()
-        about.add_text(_FIELD, json.dumps(_about(kept)))
-        write_atomically(self.folder / kept.file, _png(_values(drawn), about), flush=False)
+            blank = encode(unknown * np.uint8(255))
+            write_atomically(self.folder / kept.unknown, blank, flush=False)
+        write_atomically(self.folder / kept.file, _png(_values(drawn), _about(kept)), flush=False)
         return kept
 
     def read(self, kept: CachedMap) -> tuple[Evidence, Cells | None]:
@@ -119,9 +119,9 @@ def _digest(digest: Any, value: object) -> None:
         digest.update(repr(value).encode() + b",")
 
 
-def _about(kept: CachedMap) -> dict[str, Any]:
+def _about(kept: CachedMap) -> str:
     notes = [astuple(each) for each in kept.notes]
-    return {"empty": kept.empty, "unknown": kept.has_unknown, "notes": notes}
+    return json.dumps({"empty": kept.empty, "unknown": kept.has_unknown, "notes": notes})
 
 
 def _values(drawn: Evidence) -> np.ndarray:
@@ -131,7 +131,10 @@ def _values(drawn: Evidence) -> np.ndarray:
     return np.round(drawn * np.float32(65535)).astype(np.uint16)
 
 
-def _png(values: np.ndarray, about: PngInfo | None = None) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(values).save(buffer, "PNG", compress_level=1, pnginfo=about)
+def _png(values: np.ndarray, about: str) -> bytes:
+    if values.dtype == np.uint8:
+        return encode(values, (_FIELD, about))
+    buffer, field = io.BytesIO(), PngInfo()
+    field.add_text(_FIELD, about)
+    Image.fromarray(values).save(buffer, "PNG", compress_level=1, pnginfo=field)
     return buffer.getvalue()
