@@ -343,6 +343,24 @@ def test_siim_acr_counts_each_start_from_the_run_before(tmp_path: Path):
     assert row(written, id="1.2.276.0.0001")["label"] == "normal"
 
 
+def test_siim_acr_draws_on_its_dicom_images(tmp_path: Path):
+    pytest.importorskip("pydicom", reason="needs lookright[dicom]")
+    from dicom_files import dicom
+
+    MAKERS["siim_acr"](tmp_path)
+    shutil.rmtree(tmp_path / "png")
+    for number in range(20):
+        name = f"1.2.276.0.{number:04d}"
+        file = tmp_path / "dicom-images-train" / f"study{number}" / "series" / f"{name}.dcm"
+        file.parent.mkdir(parents=True)
+        level = np.random.default_rng(number).integers(0, 4000, (64, 64), np.uint16)
+        file.write_bytes(dicom(level))
+    written = prepare("siim_acr", tmp_path)
+    assert len(written.rows) == 20
+    assert drawn(written, id="1.2.276.0.0010").shape == (64, 64)
+    assert check(written.manifest).passed
+
+
 def test_kermany_leaves_training_images_of_patients_in_test_out(made: dict[str, Written]):
     written = made["kermany"]
     assert "1 patients are in two of them; left out: 1 of train" in told(written, "PUBLIC-LEAK")

@@ -13,6 +13,7 @@ from lookright.data.rewrite import refuse_existing, write_rows
 from lookright.errors import DataError, Problem
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".pgm", ".ppm", ".pnm")
+ENDINGS += (".dcm",)
 SPLITS = {"training": "train", "valid": "val", "validation": "val", "dev": "val"}
 SPLITS |= {"testing": "test"}
 

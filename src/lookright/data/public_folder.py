@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from lookright.data.folders import ENDINGS
 from lookright.data.public_set import Needed
 from lookright.errors import DataError, Problem
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".dcm")
 _LONGEST = 16 * 2**20  # characters in a cell: a run-length encoded mask is long
 Row = dict[str, str]
 
@@ -90,7 +90,7 @@ class PublicFolder:
             folders[:] = [each for each in sorted(folders) if not each.startswith((".", "__"))]
             place = Path(parent).relative_to(self.root).as_posix().removeprefix(".")
             for name in sorted(files):
-                if name.lower().endswith(PICTURES) and not name.startswith("."):
+                if name.lower().endswith(ENDINGS) and not name.startswith("."):
                     path = f"{place}/{name}" if place else name
                     found.setdefault(_key(path), []).append(path)
         return found
