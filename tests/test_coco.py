@@ -95,6 +95,11 @@ def test_MK12_run_lengths_of_another_size_than_the_image_are_errors(tmp_path: Pa
         assert "swapped" in str(items[0])
 
 
+def test_MK12_run_lengths_without_their_size_are_an_error(tmp_path: Path):
+    items = read(tmp_path, export([{"segmentation": {"counts": "52203"}}]))
+    assert errors(items) == ["EXPORT-FIELD"]
+
+
 def test_MK12_damaged_run_lengths_are_errors_that_name_the_annotation(tmp_path: Path):
     annotation = {"segmentation": {"size": [HEIGHT, WIDTH], "counts": "1234\u00ff"}}
     (found,) = read(tmp_path, export([annotation]))

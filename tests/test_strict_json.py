@@ -77,6 +77,7 @@ def test_files_that_are_too_large_or_absent_are_refused(tmp_path: Path, monkeypa
         (lambda r: r.number("a"), {"a": 10**400}),
         (lambda r: r.number("a"), {"a": True}),
         (lambda r: r.whole("a"), {"a": 1.5}),
+        (lambda r: r.whole("a"), {"a": 10**30}),
         (lambda r: r.text("a"), {"a": ""}),
         (lambda r: r.text("a"), {"a": 3}),
         (lambda r: r.text("a"), {"a": "\ud800"}),

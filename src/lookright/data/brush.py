@@ -43,7 +43,7 @@ def decode(packed: bytes, size: tuple[int, int]) -> Cells:
 def unpack(packed: bytes) -> bytearray:
     """Return the words, which have 8 bits each.
 
-    >>> list(unpack(bytes([0, 0, 0, 2, 57, 27, 252, 15, 248])))
+    >>> list(unpack(bytes([0, 0, 0, 2, 57, 27, 252, 63, 224])))
     [255, 255]
     """
     if len(packed) < 7:

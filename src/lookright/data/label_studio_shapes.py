@@ -53,7 +53,7 @@ def shape_of(value: Record, size: Size, point_radius: float) -> Shape:
         return _bitmask(value, size)
     if "points" in value:
         outline = numerals.vertices(value.list("points"), "points", value.where)
-        return Polygon((outline * np.array(size) / 100,))
+        return Polygon((outline / 100 * np.array(size),))
     if "radiusX" in value:
         (x, y), (a, b) = _pair(value, "x", "y", size), _pair(value, "radiusX", "radiusY", size)
         return Ellipse(x, y, a, b, _angle(value))

@@ -33,7 +33,7 @@ def number(given: object, name: str, where: str) -> float:
 def whole(given: object, name: str, where: str) -> int:
     """Read a whole number; `7.0` is one."""
     value = number(given, name, where)
-    if value != int(value):
+    if value != int(value) or abs(value) >= 2**53:
         raise DataError(Problem("NUMBER", f"{name} is {value:g}, not a whole number.", where))
     return int(value)
 

@@ -74,7 +74,8 @@ def _corners(box: Box) -> Vertices:
     if not box.angle:
         return corners
     centre = np.array([(box.left + box.right) / 2, (box.top + box.bottom) / 2])
-    return (corners - centre) @ _turn(box.angle).T + centre
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused in words
+        return (corners - centre) @ _turn(box.angle).T + centre
 
 
 def _turn(angle: float) -> np.ndarray:

@@ -228,7 +228,7 @@ def _polygon(outline: Any, where: str) -> Polygon:
 def _mask(drawn: Record, size: Size | None) -> Raster:
     stated = whole_numbers(drawn.list("size"))
     if len(stated) != 2:
-        raise drawn.wrong("size", drawn.fields["size"], "height and width")
+        raise drawn.wrong("size", drawn.fields.get("size"), "height and width")
     own = int(stated[1]), int(stated[0])
     if size and own != size:
         what = f"The mask has {own[0]} x {own[1]} pixels, its image {size[0]} x {size[1]}."
