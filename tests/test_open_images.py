@@ -70,12 +70,14 @@ def test_MK12_masks_that_are_absent_broken_or_of_two_sizes_are_errors(tmp_path: 
     Image.fromarray(np.ones((10, 21), bool)).save(tmp_path / "n.png")
     (tmp_path / "o.png").write_bytes((tmp_path / "m.png").read_bytes()[:50])
     rows = "m.png,a,/m/1,b\nn.png,a,/m/1,b\no.png,c,/m/1,b\n../x/p.png,d,/m/1,b\n"
+    rows += "x" * 999 + ",e,/m/1,b\n"  # longer than a file's name may be
     found = read(tmp_path / "masks.csv", MASKS + rows)
     assert [each.code for each in found if isinstance(each, Problem)][::2] == [
         "MASK-SIZE",
         "FILE-MISSING",
     ]
-    assert len(found) == 3
+    assert [each.code for each in found if isinstance(each, Problem)][-1] == "FILE-MISSING"
+    assert len(found) == 4
 
 
 def test_boxes_with_wrong_numbers_are_named_by_their_line(tmp_path: Path):

@@ -1,6 +1,7 @@
 """Open Images (Kuznetsova et al. 2020): CSV files of boxes, or of masks in PNG files."""
 
 from collections.abc import Iterator
+from os.path import isfile
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -101,7 +102,7 @@ class OpenImages(Importer):
     def _file(self, row: Record, folder: Path) -> Path:
         name = PurePosixPath(file_of(row.text("MaskPath"), row.where)).name
         folders = [Path(self.masks)] if self.masks else [folder, folder / "masks"]
-        found = next((each / name for each in folders if (each / name).is_file()), None)
+        found = next((each / name for each in folders if isfile(each / name)), None)
         if found is None:
             what = f"There is no mask {name!r}."
             raise DataError(Problem("FILE-MISSING", what, row.where, "Say where: masks=FOLDER."))
