@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from lookright.cli import app
 from lookright.data import importers
+from lookright.data.check import check
 from lookright.data.drawing import UNIT, Drawing, Mark
 from lookright.data.drawn import DrawnMap
 from lookright.data.formats import damage
@@ -399,6 +400,21 @@ def test_where_all_is_unknown_nobody_was_asked(study):
     source = Manifest(done.manifest, reading=Reading(empty_mask="background"))
     (batch,) = load(examples(source, ["train"], _data(32)), [[0, 1]])
     assert batch.annotated.tolist() == [False, True]
+
+
+def test_the_check_reads_unknown_masks(study):
+    marks = (Mark(Point(1, 1)), Mark(Box(4, 0, 24, 16), role="unknown"))
+    done = bring(study, Drawing("two.png", None, marks), box("dog/one.png", LEFT))
+    assert "UNKNOWN-ALL" not in _codes(done.manifest)
+    file = study / done.rows["unknown"][1]
+    Image.new("L", (24, 16), 255).save(file)
+    assert "UNKNOWN-ALL" in _codes(done.manifest)
+    Image.new("L", (16, 16)).save(file)
+    assert "MASK-SIZE" in _codes(done.manifest)
+
+
+def _codes(manifest: Path) -> set[str]:
+    return {each.problem.code for each in check(manifest).findings}
 
 
 def test_what_is_unknown_needs_a_map(study):

@@ -21,7 +21,7 @@ from lookright.evaluate import Trained, load_classifier, sources
 from lookright.explainer import Explainer, untouched
 from lookright.explainers import build_all
 from lookright.files import write_atomically
-from lookright.inference import on_device
+from lookright.inference import measurable, on_device
 from lookright.metrics import agreement
 from lookright.metrics import faithfulness as measures
 from lookright.model import Classifier
@@ -162,7 +162,7 @@ class _Look:
         names = images.source.rows[images.rows].select("id", "split")
         strangers: Strangers | None = None
         for cut, batch in zip(cuts, load(images, cuts), strict=True):
-            here = on_device(batch, self.trained.device)
+            here = measurable(on_device(batch, self.trained.device))
             strangers = strangers or self._strangers(here)
             columns = self._measured(here, strangers)
             for name, found in columns.items():

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -54,7 +54,8 @@ def look(
     """
     cuts = [list(range(at, min(at + batch, len(images)))) for at in range(0, len(images), batch)]
     with watching(model):
-        batches = (on_device(each, device) for each in load(images, cuts, workers=workers))
+        loaded = load(images, cuts, workers=workers)
+        batches = (measurable(on_device(each, device)) for each in loaded)
         seen = [
             _rows(model, each, views, donors.of(cut) if donors else each.images)
             for cut, each in zip(cuts, batches, strict=True)
@@ -94,6 +95,14 @@ def on_device(
         weights=batch.weights.to(device, non_blocking=True),
         unknown=None if batch.unknown is None else batch.unknown.to(device, non_blocking=True),
     )
+
+
+def measurable(batch: Batch) -> Batch:
+    """Count images with unknown pixels as not annotated: no measure of agreement knows of them."""
+    if batch.unknown is None:
+        return batch
+    whole = ~(batch.unknown > 0).flatten(1).any(1)
+    return replace(batch, annotated=batch.annotated & whole)
 
 
 def _rows(

@@ -129,7 +129,7 @@ def _inspections(
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[Inspection]:
     """Inspect the rows whose files are there, a window of them at a time."""
-    read = ("id", "image", "mask", *LOCKS.values(), "annotators", *WINDOW)
+    read = ("id", "image", "mask", "unknown", *LOCKS.values(), "annotators", *WINDOW)
     columns = [name for name in read if name in rows.columns]
     jobs = enumerate(rows.select(columns).iter_rows(named=True))
 
@@ -138,6 +138,7 @@ def _inspections(
         if row["image"] not in there:
             return None
         row["mask"] = row["mask"] if row["mask"] in there else ""
+        row["unknown"] = path if (path := row.get("unknown", "")) in there else ""
         return inspect(index, row, table.root, reading, table.where(index))
 
     done = 0

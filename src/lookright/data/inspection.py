@@ -130,9 +130,21 @@ def _read_mask(
         return None
     if drawn.map is not None and drawn.map.min() == 1:
         notes.add("MASK-FULL", "The mask covers the whole image and says nothing.")
+    if row.get("unknown") and _all_unknown(row["unknown"], root, reading, image, notes):
+        notes.add("UNKNOWN-ALL", "Every pixel is unknown: the image teaches its class only.")
     if drawn.resized:
         notes.add("MASK-RESIZED", "The mask has another size than the image.", level="notice")
     return drawn
+
+
+def _all_unknown(path: str, root: Path, reading: Reading, image: Decoded, notes: _Notes) -> bool:
+    try:
+        rule = replace(reading, empty_mask="background")
+        drawn = read_map(content(root / path, path), rule, image, path).map
+    except DataError as error:
+        notes.problems += [_placed(notes.where, each) for each in error.problems]
+        return False
+    return drawn is not None and bool((drawn >= 0.5).all())
 
 
 def _judge_empty(reading: Reading, notes: _Notes) -> None:
