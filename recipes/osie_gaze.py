@@ -14,6 +14,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import matplotlib
 import polars as pl
 from PIL import Image
 
@@ -22,6 +23,9 @@ from lookright.data.importers.fixations import Fixations
 from lookright.data.importing import Wishes, import_drawings
 from lookright.data.split import write_split
 from lookright.looked_at import gaze_agreement
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
 
 PUBLISHED = (800, 600)
 
@@ -59,7 +63,28 @@ def agree(data: Path, runs: Path) -> None:
     found.write_csv(runs / "gaze_agreement.csv")
     with pl.Config(tbl_rows=-1):
         print(found)
-        print(found.group_by("objective", maintain_order=True).mean().drop("seed"))
+        print(found.group_by("objective", maintain_order=True).agg(pl.exclude("seed").mean()))
+    picture(found, runs / "gaze_agreement.png")
+
+
+def picture(found: pl.DataFrame, path: Path) -> None:
+    """Draw one dot per training, and where chance and the readers are."""
+    panels = {
+        "nss": ("NSS", 0),
+        "auc_judd": ("AUC-Judd", 0.5),
+        "shuffled_auc": ("shuffled AUC", 0.5),
+    }
+    names = sorted(found["objective"].unique().to_list(), reverse=True)
+    figure, axes = pyplot.subplots(
+        1, len(panels), figsize=(9, 2.6), layout="constrained", sharey=True
+    )
+    for axis, (measure, (title, chance)) in zip(axes, panels.items(), strict=True):
+        places = [names.index(name) for name in found["objective"]]
+        axis.plot(found[measure], places, "o", color="#0072b2", alpha=0.6)
+        axis.axvline(chance, color="#888888", lw=1)
+        axis.set_title(f"{title} (line: chance)", fontsize=10)
+        axis.set_yticks(range(len(names)), names)
+    figure.savefig(path, dpi=150)
 
 
 def fixations(data: Path) -> Fixations:
