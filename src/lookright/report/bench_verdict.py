@@ -139,7 +139,8 @@ def _kind(whole: pl.DataFrame, split: str, main: str, first: str, label: str) ->
     shown = change(whole, split, "framing_sensitivity", first, label)
     decides = change(whole, split, "framing_decision", first, label)
     right = change(whole, split, main, first, label)
-    better = right.rose(BETTER)
+    # Ranking less backwards is not telling apart.
+    better = right.rose(BETTER) and not (main == "auroc" and right.after <= 0.5)
     if not shown.fell(MOVED) and right.fell(BETTER):
         return "worse"
     if shown.rose(MOVED):

@@ -42,6 +42,11 @@ class RunRecords:
         return _json(self.folder / "timing.json")
 
     @cached_property
+    def evaluations(self) -> dict[str, int]:
+        """How often each split was measured; empty when not written."""
+        return _json(self.folder / "evaluations.json")
+
+    @cached_property
     def epochs(self) -> list[dict[str, Any]]:
         """One entry per epoch: training terms and validation measures."""
         path = self.folder / "metrics.jsonl"

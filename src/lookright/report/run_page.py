@@ -32,7 +32,7 @@ def content(run: RunRecords, pictures: int) -> dict[str, Any]:
         "kind": "run",
         "facts": _facts(run, objective),
         "cards": run_verdict.cards(run.results, run.predictions),
-        "remarks": list(run_verdict.remarks(run.results)),
+        "remarks": [*run_verdict.remarks(run.results), *run_verdict.touched(run.evaluations)],
         "galleries": run_galleries(run, album, splits, pictures),
         "no_pictures": album.reason,
         "flips": [(split, flips(run, split)) for split in splits],

@@ -1,6 +1,6 @@
 """Is it right, does it look right, is it true, is it robust: a few careful words on one run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan
 
@@ -159,6 +159,13 @@ def _most_common(predictions: pl.DataFrame, split: str) -> tuple[str, float]:
         return "", float("nan")
     counts = labels.value_counts().sort(["count", "label"], descending=[True, False])
     return str(counts["label"][0]), counts["count"][0] / len(labels)
+
+
+def touched(evaluations: Mapping[str, int]) -> Iterator[str]:
+    """Say how often each test was measured, where that was more than once."""
+    for split, count in evaluations.items():
+        if split.startswith("test") and count > 1:
+            yield f"{split} was measured {count} times: what was chosen by it is no longer a test."
 
 
 def remarks(results: pl.DataFrame) -> Iterator[str]:
