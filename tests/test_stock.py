@@ -1,6 +1,7 @@
 """What a data set holds, and that it stays so."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,14 @@ from lookright.data.check import check
 from lookright.data.inventory import take_inventory
 from lookright.data.loader import examples
 from lookright.data.lock import lock
-from lookright.data.manifest import read_manifest
+from lookright.data.manifest import Manifest, read_manifest
 from lookright.data.table import read_table
 from lookright.errors import DataError
+from lookright.evaluate import evaluate
+from lookright.report import write_report
+from lookright.report.run_verdict import touched
+from lookright.run import Run
+from lookright.train import train
 
 
 def data_set(folder: Path) -> tuple[Path, list[Row]]:
@@ -240,3 +246,29 @@ def test_MF21_archives_are_refused_and_never_unpacked(tmp_path: Path):
         told = [each.problem for each in check(path).findings if each.problem.level == "error"]
         assert any("ZIP" in each.what for each in told)
     assert not list(tmp_path.parent.rglob("escaped.png"))
+
+
+def test_MF23_training_opens_no_test_image_and_evaluations_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Selection cannot know a test: its files are not read. Each measurement of it is told."""
+    path, _ = data_set(tmp_path)
+    read: list[str] = []
+    sample = Manifest.sample
+
+    def noted(self: Manifest, index: int):
+        read.append(self.rows["split"][index])
+        return sample(self, index)
+
+    monkeypatch.setattr(Manifest, "sample", noted)
+    words = [f"data.manifest={path}", "data.size=32", "data.colours=grey", "training.epochs=1"]
+    words += ["model.name=lookright_tiny", "training.device=cpu", "evaluation.angles=[]"]
+    train(Run.load(None, words), tmp_path / "run")
+    assert set(read) == {"train", "val"}
+    for _ in range(2):
+        evaluate(tmp_path / "run", ["test"])
+    assert json.loads((tmp_path / "run" / "evaluations.json").read_text()) == {"test": 2}
+    (told,) = touched({"test": 2, "val": 3, "test_other": 1})
+    assert told.startswith("test was measured 2 times")
+    write_report(tmp_path / "run")
+    assert "test was measured 2 times" in (tmp_path / "run" / "report.html").read_text()

@@ -34,7 +34,7 @@ from lookright.metrics.changes import summarise_changes
 from lookright.metrics.summary import summarise
 from lookright.model import Classifier
 from lookright.run import Run
-from lookright.run_folder import Facts
+from lookright.run_folder import Facts, count_evaluation
 from lookright.types import Images
 
 
@@ -81,7 +81,8 @@ def evaluate(folder: Path, splits: Sequence[str] | None = None) -> pl.DataFrame:
 
     Without any in the recipe, those are all splits but train. Writes `predictions.parquet` (one
     row per image), `interventions.parquet` (one per changed image), `maps.safetensors` (class
-    maps, row by row) and `results.csv` (averages), replacing what was there. Returns the first.
+    maps, row by row) and `results.csv` (averages), replacing what was there, and counts in
+    `evaluations.json` how often each split was measured. Returns the first.
     """
     trained = load_classifier(folder)
     wanted = sources(trained.run, splits)
@@ -95,6 +96,7 @@ def evaluate(folder: Path, splits: Sequence[str] | None = None) -> pl.DataFrame:
     write_atomically(folder / "interventions.parquet", _bytes(interventions.write_parquet))
     results = _results(trained, predictions, interventions)
     write_atomically(folder / "results.csv", results.write_csv())
+    count_evaluation(folder, wanted)
     return predictions
 
 

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -39,6 +39,18 @@ class Facts:
             what = "This folder holds no trained run (it has no facts.json)."
             raise ConfigError(Problem("RUN-FOLDER", what, str(folder), "Train one first."))
         return cls(**json.loads(path.read_text()))
+
+
+def count_evaluation(folder: Path, splits: Iterable[str]) -> None:
+    """Add one to how often each split was measured: `evaluations.json`.
+
+    Whoever measures a test again and again, and changes something in between, learns from it.
+    """
+    path = folder / "evaluations.json"
+    counts = json.loads(path.read_text()) if path.is_file() else {}
+    for split in splits:
+        counts[split] = counts.get(split, 0) + 1
+    write_atomically(path, json.dumps(counts, indent=2) + "\n")
 
 
 def versions() -> dict[str, str]:

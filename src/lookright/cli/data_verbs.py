@@ -11,6 +11,7 @@ from lookright.errors import ConfigError, DataError, Problem
 if TYPE_CHECKING:
     from lookright.configuration import Data
     from lookright.data.check import Checked
+    from lookright.data.replay import Scanpath
 
 data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, context_settings=PLAIN)
 app.add_typer(data, name="data")
@@ -71,6 +72,9 @@ def init(
 def check(
     manifest: Manifest,
     changes: Changes = None,
+    gaze: Annotated[
+        Path | None, typer.Option(help="A table of fixations, to play back beside the images.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the findings; MANIFEST-check if not given.")
     ] = None,
@@ -83,10 +87,13 @@ def check(
     \b
     lookright data check images/manifest.csv
     lookright data check images/manifest.csv bits=12 empty_mask=background
+    lookright data check images/manifest.csv --gaze fixations.csv gaze.width=800 gaze.height=600
     """
     if not manifest.is_file():
         raise DataError(Problem("MANIFEST-MISSING", "There is no such manifest.", str(manifest)))
-    settings = data_settings({"manifest": str(manifest)}, changes)
+    played = [each.removeprefix("gaze.") for each in changes or () if each.startswith("gaze.")]
+    others = [each for each in changes or () if not each.startswith("gaze.")]
+    settings = data_settings({"manifest": str(manifest)}, others)
     from lookright.cli.progress import counting
     from lookright.data.check import check, write_json
     from lookright.data.check_page import write_page
@@ -97,7 +104,7 @@ def check(
         checked = check(manifest, settings.classes, reading, settings.allow_group_overlap, progress)
     folder = out or manifest.with_name(f"{manifest.stem}-check")
     write_json(checked, folder / "check.json")
-    write_page(checked, folder / "check.html")
+    write_page(checked, folder / "check.html", _scanpaths(checked, gaze, played))
     _show(checked)
     typer.echo(f"\n{folder / 'check.html'}")
     if not checked.passed:
@@ -159,6 +166,20 @@ def data_settings(given: dict[str, object], changes: list[str] | None) -> "Data"
 
     words = {key.removeprefix("data."): value for key, value in parse(changes or []).items()}
     return validate(Data, apply(given, words), "data")
+
+
+def _scanpaths(
+    checked: "Checked", gaze: Path | None, words: list[str]
+) -> "dict[int, Scanpath] | None":
+    """Read where people looked at the images, and say how many of them are known."""
+    if gaze is None or checked.rows is None:
+        return None
+    from lookright.data.replay import read_scanpaths
+    from lookright.overrides import apply, parse
+
+    found = read_scanpaths(gaze, checked.rows, apply({}, parse(words)))
+    typer.echo(f"{gaze.name}: gaze at {len(found)} of {len(checked.rows)} images\n")
+    return found
 
 
 def _shares(text: str) -> dict[str, float]:

@@ -7,11 +7,11 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image, ImageDraw
 
-from lookright.data.check_page import SIDE, contoured
 from lookright.data.decode import content, decode
 from lookright.data.importing import Items, made_maps
 from lookright.data.joining import Pictures
 from lookright.data.map_cache import MapCache
+from lookright.data.overlay import SIDE, contoured
 from lookright.data.reader_map import MapMaker, ReaderMap
 from lookright.data.reading import Reading
 from lookright.data.tally import Tally

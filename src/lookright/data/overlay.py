@@ -1,0 +1,61 @@
+"""Small pictures of an image and its map: as it is, as heat, and with an outline."""
+
+import base64
+import io
+from collections.abc import Iterable
+
+import numpy as np
+from PIL import Image
+
+from lookright.data.sample import Evidence, Pixels
+
+SIDE = 168  # pixels of a picture's longer side
+_CONTOUR = (255, 176, 0)
+_HEAT = np.array([[12, 12, 40], [92, 20, 110], [200, 60, 70], [250, 150, 30], [252, 252, 190]])
+
+
+def small(pixels: Pixels) -> Image.Image:
+    """Make a small picture in eight bits and colours."""
+    eight = (pixels // 257).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+    picture = Image.fromarray(eight[:, :, 0] if eight.shape[2] == 1 else eight).convert("RGB")
+    scale = SIDE / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def heated(evidence: Evidence, size: tuple[int, int]) -> Image.Image:
+    """Draw a map alone: from dark blue, 0, to pale yellow, its peak."""
+    values = np.asarray(Image.fromarray(evidence).resize(size, Image.Resampling.BOX))
+    peak = max(float(evidence.max()), 1e-9)
+    stops = np.linspace(0, 1, len(_HEAT))
+    share = np.clip(values / peak, 0, 1)
+    colours = np.stack([np.interp(share, stops, _HEAT[:, each]) for each in range(3)], axis=-1)
+    return Image.fromarray(colours.round().astype(np.uint8))
+
+
+def contoured(pixels: Pixels, evidence: Evidence | None) -> Image.Image:
+    """Make a small picture with the outline of the map at one half of its peak."""
+    picture = small(pixels)
+    if evidence is None or not evidence.any():
+        return picture
+    grown = Image.fromarray(evidence).resize(picture.size, Image.Resampling.BILINEAR)
+    drawn = np.array(picture)
+    drawn[_outline(np.asarray(grown) >= evidence.max() / 2)] = _CONTOUR
+    return Image.fromarray(drawn)
+
+
+def _outline(inside: np.ndarray) -> np.ndarray:
+    """Return the pixels inside that have a neighbour outside; the border counts as inside."""
+    padded = np.pad(inside, 1, mode="edge")
+    neighbours: Iterable[np.ndarray] = (
+        padded[1 + down : padded.shape[0] - 1 + down, 1 + right : padded.shape[1] - 1 + right]
+        for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1))
+    )
+    return inside & ~np.logical_and.reduce(list(neighbours))
+
+
+def uri(picture: Image.Image) -> str:
+    """Return a picture as text that a page can hold."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=82)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
