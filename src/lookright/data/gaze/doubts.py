@@ -87,7 +87,7 @@ def drift(rows: pl.DataFrame, size: Size, where: str = "") -> list[Problem]:
     """
     means = rows.group_by("image", "observer", maintain_order=True).agg(pl.col("x", "y").mean())
     offsets = [
-        (pl.col(axis) - pl.col(axis).median().over("image")) / side
+        (pl.col(axis) - pl.col(axis).median().over("image")) / float(side)
         for axis, side in zip("xy", size, strict=True)
     ]
     apart = means.filter(pl.len().over("image") > 1).select("observer", *offsets)
