@@ -278,6 +278,15 @@ def test_no_banner_without_a_lie():
     assert truth.flags(found) == {}
 
 
+def test_silent_class_maps_are_said_to_be_unasked():
+    shares = np.linspace(0.3, 0.4, 40)
+    rows = {"framing_decision": shares, "causal_outside": shares}
+    silent = judge(pl.DataFrame({**rows, "framing_sensitivity": np.full(40, nan)})).sentence
+    asked = judge(pl.DataFrame({**rows, "framing_sensitivity": shares})).sentence
+    assert "Too few class maps say anything" in silent
+    assert "Too few" not in asked
+
+
 # Charts
 
 

@@ -175,8 +175,9 @@ def _sentence(verdict: Verdict) -> str:
         return f"Nothing can be said: {most} images have two witnesses, {FEWEST} are needed."
     apart = f"{worst.value:+.2f} [{worst.low:+.2f}, {worst.high:+.2f}]"
     if not verdict.flagged:
-        unasked = verdict.unfounded.images < FEWEST
-        rest = " Changed images were not asked." if unasked else ""
+        rest = " Changed images were not asked." if verdict.unfounded.images < FEWEST else ""
+        silent = verdict.repainted.images < FEWEST
+        rest += " Too few class maps say anything to be held against them." if silent else ""
         return f"The maps do not contradict each other beyond tolerance ({apart}).{rest}"
     what = _REPAINTED if worst is verdict.repainted else _UNFOUNDED
     return f"The map lies: it {worst.direction}. {what[worst.direction]} ({apart})."
