@@ -56,6 +56,7 @@ def drawn(count: int) -> Batch:
         maps=torch.rand(count, 20, 20, generator=source),
         annotated=torch.arange(count) % 3 > 0,
         weights=torch.rand(count, generator=source),
+        unknown=(torch.rand(count, 20, 20, generator=source) > 0.7).float() if count % 2 else None,
     )
 
 
@@ -64,7 +65,8 @@ def stepped(network: nn.Module, pick: Callable[[Tensor], Tensor]) -> list[dict[s
     optimiser, told = torch.optim.SGD(network.parameters(), 0.1), []
     for size in SIZES:
         torch.manual_seed(size)
-        terms = network(*(pick(each) for each in vars(drawn(size)).values()), 0.5)
+        fields = vars(drawn(size)).values()
+        terms = network(*(None if each is None else pick(each) for each in fields), 0.5)
         torch.stack(list(terms.values())).sum().backward()
         optimiser.step()
         optimiser.zero_grad()
