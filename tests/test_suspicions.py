@@ -90,7 +90,9 @@ def test_pairs_are_those_of_a_double_loop(seed: int, count: int):
         for one, other in combinations(range(count), 2)
         if (flips[one] != flips[other]).sum() <= NEAR
     ]
-    assert sorted(pairs(spread.view(np.uint64))) == near
+    parts = random.integers(0, 3, count)
+    found = pairs(spread, parts, 10**6)
+    assert found.tolist() == [[one, other] for one, other in near if parts[one] != parts[other]]
 
 
 def alike_in(folder: Path, change: Callable[[Image.Image], Image.Image]) -> tuple[Path, list[Row]]:
@@ -139,6 +141,17 @@ def test_MF09_too_many_images_to_compare_are_said(tmp_path: Path, monkeypatch):
     assert told(check(path), "IMG-ALIKE-MANY") == [
         "Near-duplicates are looked for among at most 10 images, here 24."
     ]
+
+
+def test_MF09_a_data_set_of_one_picture_over_and_over_is_said_and_not_listed(
+    tmp_path: Path, monkeypatch
+):
+    path, _ = alike_in(tmp_path, lambda first: first)
+    for file in (tmp_path / "images").iterdir():
+        picture(0, 96 + len(file.stem) + int(file.stem[1:])).save(file)
+    monkeypatch.setattr(alike, "MOST_PAIRS", 20)
+    (said,) = told(check(path), "IMG-ALIKE-MANY")
+    assert said.startswith("Too many pictures look the same")
 
 
 # -- maps that do not fit ---------------------------------------------------------------------

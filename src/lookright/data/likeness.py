@@ -7,7 +7,7 @@ other X-rays and skin lesions differ in more than 36 (docs/data.md says how this
 """
 
 import numpy as np
-from jaxtyping import UInt64
+from jaxtyping import Int64, UInt8
 from PIL import Image
 from scipy.fft import dctn
 
@@ -17,7 +17,9 @@ FREQUENCIES = 16  # along each side
 NEAR = 36  # bits; of 256
 _AT_ONCE = 512  # rows of the table of all pairs
 
-Hashes = UInt64[np.ndarray, "images words"]
+Hashes = UInt8[np.ndarray, "images bytes"]
+Parts = Int64[np.ndarray, " images"]
+Pairs = Int64[np.ndarray, "pairs 2"]  # places in the list of images
 
 
 def likeness(pixels: Pixels) -> bytes:
@@ -29,16 +31,19 @@ def likeness(pixels: Pixels) -> bytes:
     return np.packbits(waves > np.median(waves)).tobytes()
 
 
-def pairs(hashes: Hashes) -> list[tuple[int, int]]:
-    """List the pairs of hashes that differ in at most NEAR bits, each once."""
-    found: list[tuple[int, int]] = []
-    for start in range(0, len(hashes), _AT_ONCE):
-        part, rest = hashes[start : start + _AT_ONCE], hashes[start:]
-        differing = np.zeros((len(part), len(rest)), np.uint16)
-        for word in range(hashes.shape[1]):
-            differing += np.bitwise_count(part[:, None, word] ^ rest[None, :, word])
-        ones, others = np.nonzero(differing <= NEAR)
-        later = others > ones
-        places = zip((ones[later] + start).tolist(), (others[later] + start).tolist(), strict=True)
-        found += places
-    return found
+def pairs(hashes: Hashes, parts: Parts, most: int) -> Pairs:
+    """List the pairs of different parts whose hashes differ in at most NEAR bits, each once.
+
+    Stops once there are more than `most` of them.
+    """
+    signs = np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1
+    least = signs.shape[1] - 2 * NEAR  # agreeing bits less differing ones
+    found = [np.zeros((0, 2), np.int64)]
+    for start in range(0, len(signs), _AT_ONCE):
+        alike = signs[start : start + _AT_ONCE] @ signs[start:].T >= least
+        apart = parts[start : start + _AT_ONCE, None] != parts[None, start:]
+        places = np.argwhere(alike & apart)
+        found.append(places[places[:, 0] < places[:, 1]] + start)
+        if sum(map(len, found)) > most:
+            break
+    return np.concatenate(found)
