@@ -8,7 +8,7 @@ from PIL import Image, TiffImagePlugin
 
 from lookright.data.deep_png import is_deep_png, read_deep_png
 from lookright.data.deep_tiff import is_deep_tiff, read_deep_tiff
-from lookright.errors import DataError, Problem
+from lookright.errors import DataError, LookrightError, Problem
 
 _BETWEEN = rb"(?:\s|#[^\n]*\n)+"
 _PPM = re.compile(rb"P([36])" + 3 * (_BETWEEN + rb"(\d{1,9})") + rb"\s")
@@ -29,9 +29,15 @@ def deep_values(data: bytes, picture: Image.Image, where: str) -> np.ndarray:
     """Decode such a picture to (height, width, channels) uint16, not yet turned upright."""
     if picture.format == "PNG":
         return read_deep_png(data, where)
-    if isinstance(picture, TiffImagePlugin.TiffImageFile):
+    if not isinstance(picture, TiffImagePlugin.TiffImageFile):
+        return _read_ppm(data, where)
+    try:
         return read_deep_tiff(data, picture.tag_v2, picture.size, where)
-    return _read_ppm(data, where)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, LookrightError):
+            raise
+        what = "Cannot be decoded: its tags contradict each other."
+        raise DataError(Problem("IMG-DAMAGED", what, where, "Fetch it again.")) from error
 
 
 def opacity_kind(picture: Image.Image) -> int | None:

@@ -43,12 +43,17 @@ def is_deep_tiff(tags: Mapping[int, Any]) -> bool:
 def read_deep_tiff(
     data: bytes, tags: Mapping[int, Any], size: tuple[int, int], where: str
 ) -> UInt16[np.ndarray, "height width channels"]:
-    """Decode one whose values have 16 bits, stored plainly or with Deflate."""
+    """Decode one whose values have 16 bits, stored plainly or with Deflate.
+
+    Raises DataError for others; tags that make no sense raise whatever they lead to.
+    """
     compression = int(tags.get(_COMPRESSION, _PLAIN))
     if set(_several(tags[_BITS])) != {16} or compression not in (_PLAIN, *_DEFLATE):
         what = "A TIFF with deep colours is read when it has 16 bits, plain or with Deflate."
         raise DataError(Problem("IMG-DEEP-COLOUR", what, where, "Save it as such, or as PNG."))
     samples, planes = int(tags.get(_SAMPLES, 1)), int(tags.get(_PLANAR, 1)) == 2
+    if samples != len(_several(tags[_BITS])) or samples > 4:
+        raise ValueError("Samples and their bits differ.")
     tiled = _TILE_WIDTH in tags
     layout = _Layout(
         *size,

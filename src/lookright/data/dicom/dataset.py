@@ -79,16 +79,30 @@ def word(dataset: "Dataset", keyword: str, where: str) -> str:
     raise AssertionError
 
 
+def items(dataset: "Dataset", keyword: str, where: str) -> list["Dataset"]:
+    """Return the items of a sequence; none where it is absent."""
+    with guarded(f"Its {keyword} is damaged.", where):
+        return list(dataset.get(keyword) or [])
+    raise AssertionError
+
+
+def pixel_data(dataset: "Dataset", where: str) -> bytes:
+    """Return the pixels as they are stored."""
+    with guarded("Its pixels are damaged.", where):
+        if not isinstance(dataset.PixelData, bytes):
+            raise TypeError
+        return dataset.PixelData
+    raise AssertionError
+
+
 def macro(dataset: "Dataset", frame: int, sequence: str, where: str) -> "Dataset":
     """Return where the attributes of a frame stand: its own group, the shared one, or the file.
 
     Enhanced multi-frame files keep them in functional groups (PS3.3 C.7.6.16).
     """
-    with guarded("Its functional groups are damaged.", where):
-        shared = dataset.get("SharedFunctionalGroupsSequence") or []
-        own = dataset.get("PerFrameFunctionalGroupsSequence") or []
-        for group in (*own[frame : frame + 1], *shared[:1]):
-            if group.get(sequence):
-                return group.get(sequence)[0]
-        return dataset
-    raise AssertionError
+    shared = items(dataset, "SharedFunctionalGroupsSequence", where)
+    own = items(dataset, "PerFrameFunctionalGroupsSequence", where)
+    for group in (*own[frame : frame + 1], *shared[:1]):
+        if found := items(group, sequence, where):
+            return found[0]
+    return dataset

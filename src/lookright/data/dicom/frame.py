@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lookright.data.dicom.apart import decode_apart
-from lookright.data.dicom.dataset import INSTALL, guarded
+from lookright.data.dicom.dataset import INSTALL, guarded, pixel_data
 from lookright.data.dicom.layout import ELEMENTS, Layout
 from lookright.data.formats import jpeg_frame
 from lookright.errors import DataError, Problem
@@ -36,8 +36,10 @@ def decode_frame(dataset: "Dataset", layout: Layout, where: str) -> np.ndarray:
     Values are unsigned codes of `layout.stored` bits; what negative ones mean is up to the caller.
     """
     from pydicom.pixels.decoders.base import get_decoder
+    from pydicom.uid import UID
 
-    syntax = dataset.file_meta.TransferSyntaxUID
+    with guarded("How it is stored (its transfer syntax) is damaged.", where):
+        syntax = UID(dataset.file_meta.TransferSyntaxUID)
     plugin = _plugin(syntax, where)
     if not plugin:
         _verify_length(dataset, layout, where)
@@ -98,7 +100,7 @@ def _alone(dataset: "Dataset", stream: bytes) -> bytes:
 
 def _verify_length(dataset: "Dataset", layout: Layout, where: str) -> None:
     """Rows and columns that lie would shear the picture, or show one with a piece missing."""
-    length = len(dataset.PixelData)
+    length = len(pixel_data(dataset, where))
     if length in (layout.length, layout.length + layout.length % 2):
         return
     what = f"{length} bytes of pixels, where its rows and columns need {layout.length}."
@@ -111,8 +113,9 @@ def _verified_stream(dataset: "Dataset", layout: Layout, has_head: bool, where: 
     """Return compressed pixels whose head says what the file does, before room is made for them."""
     from pydicom.encaps import get_frame
 
+    packed = pixel_data(dataset, where)
     with guarded("Its compressed pixels are damaged or cut off.", where):
-        stream = get_frame(dataset.PixelData, layout.frame, number_of_frames=layout.frames)
+        stream = get_frame(packed, layout.frame, number_of_frames=layout.frames)
     if not has_head:
         return stream
     size = _stream_size(stream)

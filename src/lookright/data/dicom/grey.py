@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 from jaxtyping import UInt16
 
-from lookright.data.dicom.dataset import guarded, macro, number, numbers, word
+from lookright.data.dicom.dataset import guarded, items, macro, number, numbers, word
 from lookright.data.dicom.layout import Layout
 from lookright.data.reading import Reading
 from lookright.data.window import Curve, sixteen, windowed
@@ -73,8 +73,8 @@ def _table(
 
 def _modality(levels: np.ndarray, dataset: "Dataset", frame: int, where: str) -> np.ndarray:
     """Turn stored values into those of the machine, such as Hounsfield units."""
-    if dataset.get("ModalityLUTSequence"):
-        return _looked_up(levels, dataset, "ModalityLUTSequence", where)[0]
+    if tables := items(dataset, "ModalityLUTSequence", where):
+        return _looked_up(levels, tables[0], where)[0]
     own = macro(dataset, frame, "PixelValueTransformationSequence", where)
     slope = number(own, "RescaleSlope", 1, where)
     if slope == 0:
@@ -106,8 +106,9 @@ def _window(
     if reading.window:
         return windowed(values, *reading.window, _curve(own, where)), []
     if reading.dicom_window != "full":
-        if own.get("VOILUTSequence"):
-            return _voi_table(values, own, where)
+        if tables := items(own, "VOILUTSequence", where):
+            light, bits = _looked_up(np.round(values), tables[0], where)
+            return light / (2**bits - 1), _several(len(tables), where)
         centres, widths = (numbers(own, name, where) for name in ("WindowCenter", "WindowWidth"))
         if centres and widths:
             return _own_window(values, centres, widths, _curve(own, where), where)
@@ -115,11 +116,6 @@ def _window(
         return _stretched(values, values[present]), []
     notes = [] if reading.dicom_window == "full" else [_no_window(where)]
     return _stretched(values, values), notes
-
-
-def _voi_table(values: np.ndarray, own: "Dataset", where: str) -> tuple[np.ndarray, list[Problem]]:
-    light, bits = _looked_up(np.round(values), own, "VOILUTSequence", where)
-    return light / (2**bits - 1), _several(len(own.get("VOILUTSequence")), where)
 
 
 def _own_window(
@@ -143,12 +139,9 @@ def _stretched(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
     return np.clip((values - low) / ((high - low) or 1), 0, 1)
 
 
-def _looked_up(
-    levels: np.ndarray, dataset: "Dataset", sequence: str, where: str
-) -> tuple[np.ndarray, int]:
-    """Look levels up in the first table of a sequence; also returns the bits of its entries."""
-    with guarded(f"Its {sequence} is damaged.", where):
-        table = dataset.get(sequence)[0]
+def _looked_up(levels: np.ndarray, table: "Dataset", where: str) -> tuple[np.ndarray, int]:
+    """Look levels up in a table; also returns the bits of its entries."""
+    with guarded("Its modality table or its VOI table is damaged.", where):
         count, first, bits = (int(each) for each in table.LUTDescriptor)
         count = count or 65536
         if first > 32767 and levels.min() < 0:

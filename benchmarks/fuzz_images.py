@@ -1,0 +1,128 @@
+"""Damaged images: does every decoder answer in words, quickly, in little memory, without a name?
+
+    python benchmarks/fuzz_images.py --cases 100000
+    python benchmarks/fuzz_images.py --cases 2000 --only deflated jpeg_lossless
+
+Each case damages a small image file: bytes flipped, cut out, put in, repeated or spliced. An error
+that is not lookright's own, one that names the patient of the DICOM files, more than five seconds
+of processor, or more than a GiB fails. The same seed gives the same cases.
+"""
+
+import argparse
+import os
+import random
+import resource
+import sys
+import traceback
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter, process_time
+
+import numpy as np
+
+sys.path += [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parent)]
+
+from dicom_files import betrayals, dataset, dicom, file_of
+from fuzz import SECONDS, damage
+from lookright.data.decode import decode
+from lookright.data.reading import Reading
+from lookright.errors import DataError
+from test_deep_colour import DEEP, png, tiff
+from test_dicom import COLOURS, HOUNSFIELD, RAMP, compressed, lossless_jpeg, lut
+
+GIB = 2**30
+READING = Reading(max_pixels=4_000_000, max_inflated=2**26)
+
+
+def seeds() -> dict[str, bytes]:
+    """Return a whole file of every kind."""
+    from pydicom.uid import (
+        DeflatedExplicitVRLittleEndian,
+        ImplicitVRLittleEndian,
+        JPEG2000Lossless,
+        JPEGBaseline8Bit,
+        RLELossless,
+    )
+
+    tables = dataset(RAMP, BitsStored=12)
+    tables.VOILUTSequence = [lut(np.arange(4096), 0, 12)]
+    with TemporaryDirectory() as folder:
+        lossless = lossless_jpeg(Path(folder))
+    return {
+        "explicit": dicom(RAMP, BitsStored=12, WindowCenter=40, WindowWidth=400),
+        "implicit": dicom(COLOURS, ImplicitVRLittleEndian),
+        "tables": file_of(tables),
+        "deflated": dicom(HOUNSFIELD, DeflatedExplicitVRLittleEndian),
+        "rle": compressed(RLELossless),
+        "jpeg": compressed(JPEGBaseline8Bit),
+        "jpeg2000": compressed(JPEG2000Lossless),
+        "jpeg_lossless": lossless,
+        "deep_png": png(DEEP, [4, 3, 2, 1, 0]),
+        "deep_tiff": tiff(DEEP, tile=16),
+        "deep_ppm": b"P6 24 20 65535 " + DEEP.astype(">u2").tobytes(),
+    }
+
+
+def main() -> None:
+    """Damage a file of every kind, and print a table of what happened."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--cases", type=int, default=2000, help="of each kind")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", help="kinds")
+    given = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    files = seeds()
+    print(f"{given.cases} cases each, seed {given.seed}")
+    titles = ("cases", "refused", "read", "slowest s", "MiB", "failed", "minutes")
+    print(f"{'kind':14}" + "".join(f"{title:>11}" for title in titles), flush=True)
+    failed = 0
+    for name, whole in files.items():
+        if given.only and name not in given.only:
+            continue
+        counts = fuzz(name, whole, list(files.values()), given.cases, given.seed)
+        failed += counts["failed"]
+        keys = ("cases", "refused", "read", "seconds", "memory", "failed", "minutes")
+        print(f"{name:14}" + "".join(f"{counts[key]:>11}" for key in keys), flush=True)
+    sys.stdout.flush()
+    os._exit(1 if failed else 0)
+
+
+def fuzz(name: str, whole: bytes, others: list[bytes], cases: int, seed: int) -> Counter:
+    """Read damaged copies of a file, and count what came of them."""
+    counts: Counter = Counter()
+    start, slowest = perf_counter(), 0.0
+    for number in range(cases):
+        chance = random.Random(f"{seed} {name} {number}")
+        before = process_time()
+        outcome = attempt(damage(whole, others, chance))
+        spent = process_time() - before
+        slowest = max(slowest, spent)
+        if outcome not in ("read", "refused") or spent > SECONDS:
+            print(f"{name}, case {number}, {spent:.1f} s: {outcome}")
+            outcome = "failed"
+        counts[outcome] += 1
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    counts["failed"] += memory << 20 > GIB
+    counts.update(cases=cases, memory=memory)
+    counts["seconds"], counts["minutes"] = (
+        round(slowest, 2),
+        round((perf_counter() - start) / 60, 1),
+    )
+    return counts
+
+
+def attempt(data: bytes) -> str:
+    """Say what came of a file: read, refused, or how it failed."""
+    try:
+        decode(data, READING, "case")
+        return "read"
+    except DataError as error:
+        told = "".join(traceback.format_exception(error))
+        return f"names {betrayals(told)}" if betrayals(told) else "refused"
+    except Exception:
+        return traceback.format_exc()
+
+
+if __name__ == "__main__":
+    main()
