@@ -103,7 +103,7 @@ def test_a_study_holds_the_pixels_that_a_manifest_of_the_files_would_give(tmp_pa
     assert {each.dtype for each in [study.sample(0).image]} == {np.dtype(np.uint16)}
 
 
-def test_rows_keep_labels_masks_patients_and_geometry(tmp_path: Path):
+def test_DC12_rows_keep_labels_masks_patients_laterality_and_spacing(tmp_path: Path):
     hospital(tmp_path)
     found = imported(tmp_path)
     rows = found.rows
