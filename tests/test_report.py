@@ -364,6 +364,26 @@ def results(**characters: Character) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=[*columns, "undefined"], orient="row")
 
 
+@pytest.mark.parametrize(
+    ("causes", "tag"),
+    [(0.72, "the maps moved, the causes did not"), (0.5, "looks righter, is not righter")],
+)
+def test_a_decision_has_moved_only_if_changing_the_image_says_so(causes: float, tag: str) -> None:
+    plain = Character(0.10, 0.12, right(0.1))
+    both = results(plain=plain, guided=Character(0.85, 0.85, right(0.1)))
+    rows = [
+        (name, seed, "test_shifted", "all", "", "causal_outside", value + 0.004 * seed, 24, 0)
+        for name, value in (("plain", 0.7), ("guided", causes))
+        for seed in range(3)
+    ]
+    table = pl.concat([both, pl.DataFrame(rows, schema=both.schema, orient="row")])
+    (found,) = verdict(table, ["plain", "guided"], 3).judgements
+    assert found.tag == tag
+    assert f"of the decision by its map and 70 % → {100 * causes:.0f} %" in " ".join(
+        found.sentences
+    )
+
+
 def right(shifted: float, home: float = 0.95) -> dict[str, float]:
     return {"val": home, "test": home, "test_shifted": shifted}
 

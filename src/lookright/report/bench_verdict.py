@@ -11,6 +11,7 @@ from lookright.report.words import listed, number, percent
 
 MOVED = 0.1  # a share of energy that changes by less is not called moved
 FOLLOWED = 0.4  # the decision follows the map when it moves by this share of the map's way
+CAUSED = 0.05  # a change of causal_outside that is called one: it never spans the whole scale
 BETTER = 0.03  # a change of AUROC or accuracy that is called one
 COST = 0.02  # the same at home
 GUESSING = 0.55  # an AUROC up to here is called no better than guessing
@@ -56,6 +57,7 @@ class Verdict:
 TAGS = {
     "both": ("map and decision moved", "good"),
     "lie": ("a map that lies", "warn"),
+    "claimed": ("the maps moved, the causes did not", "warn"),
     "unrewarded": ("looks righter, is not righter", "plain"),
     "ahead": ("the map moved further than the decision", "plain"),
     "little": ("the map moved a little, the decision hardly", "plain"),
@@ -73,6 +75,8 @@ MEANING = {
     "told apart better.",
     "lie": "The map moved onto the evidence, but what decides did not, and the classes are told "
     "apart no better: the map shows a reason that is not the reason.",
+    "claimed": "Both maps moved onto the evidence, but changing the image outside changes the "
+    "answer as much as before: the decision is still made there.",
     "unrewarded": "Map and decision moved onto the evidence, but the classes are told apart no "
     "better: better saliency does not imply better generalisation.",
     "ahead": "The classes are told apart better, but most of what decides stayed where it was: "
@@ -138,6 +142,7 @@ def change(whole: pl.DataFrame, split: str, measure: str, first: str, label: str
 def _kind(whole: pl.DataFrame, split: str, main: str, first: str, label: str) -> str:
     shown = change(whole, split, "framing_sensitivity", first, label)
     decides = change(whole, split, "framing_decision", first, label)
+    causes = change(whole, split, "causal_outside", first, label)
     right = change(whole, split, main, first, label)
     # Ranking less backwards is not telling apart.
     better = right.rose(BETTER) and not (main == "auroc" and right.after <= 0.5)
@@ -152,7 +157,9 @@ def _kind(whole: pl.DataFrame, split: str, main: str, first: str, label: str) ->
     if isnan(decides.difference):
         return "unseen"
     if decides.fell(MOVED) and decides.difference <= FOLLOWED * shown.difference:
-        return "both" if better else "unrewarded"
+        if better:
+            return "both"
+        return "unrewarded" if isnan(causes.difference) or causes.fell(CAUSED) else "claimed"
     if better:
         return "ahead"
     return "lie" if decides.after - shown.after >= MOVED else "little"
@@ -170,11 +177,16 @@ def _sentences(
     home, split = splits
     shown = change(whole, split, "framing_sensitivity", first, label)
     decides = change(whole, split, "framing_decision", first, label)
+    causes = change(whole, split, "causal_outside", first, label)
     right = change(whole, split, main, first, label)
     said = [MEANING[kind]]
     moves = [
         f"{percent(each.before)} → {percent(each.after)} of the {what}"
-        for what, each in (("map", shown), ("decision", decides))
+        for what, each in (
+            ("map", shown),
+            ("decision by its map", decides),
+            ("changes of the answer", causes),
+        )
         if isfinite(each.before) and isfinite(each.after)
     ]
     if moves:
@@ -232,6 +244,7 @@ def _lead(kinds: dict[str, str], first: str, where: str) -> str:
 _LEADS = {
     "both": ("moved the map and the decision",) * 2,
     "lie": ("moved the map but not the decision",) * 2,
+    "claimed": ("moved the maps but not what changes the answer",) * 2,
     "unrewarded": ("looks righter but answers no better", "look righter but answer no better"),
     "ahead": ("moved the map further than the decision",) * 2,
     "little": ("moved the map a little and the decision hardly",) * 2,
