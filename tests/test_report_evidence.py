@@ -15,7 +15,7 @@ from evidence_folders import write_audit, write_faithfulness, write_whole_bench,
 from folders import LYING, METHODS, PLAIN, Character, write_data
 from lookright import stats
 from lookright.detector import Verdict, judge
-from lookright.report import folds, tables, truth, write_report
+from lookright.report import beside, folds, tables, truth, write_report
 from lookright.report.bench_charts import colours, strip_rows
 from lookright.report.bench_verdict import verdict
 from lookright.report.curves import from_zero
@@ -85,6 +85,21 @@ def plain(html: str) -> str:
 )
 def test_a_comparison_shows_every_kind_of_evidence(page, name, said):
     assert said in section(page, name)
+
+
+def test_an_audit_shows_before_and_after_and_no_share_beyond_one(tmp_path):
+    rows = [
+        ("edge_ring", "test", "before", "energy_inside_true", 0.9, 0.8, 1.2),
+        ("edge_ring", "test", "after", "energy_inside_true", 0.1, -0.2, 1.3),
+        ("edge_ring", "test", "after", "framing_decision", 0.5, 0.4, 0.6),
+    ]
+    names = ["attack", "split", "model", "measure", "value", "low", "high"]
+    pl.DataFrame(rows, schema=names, orient="row").write_csv(tmp_path / "audit.csv")
+    table = beside.audit(tmp_path)
+    ((row,),) = table.pages
+    assert [cell.text for cell in row] == ["test", "edge_ring", "0.900 → 0.100"]
+    assert row[2].note == "0.000 to 1.000"
+    assert table.head == ("split", "attack", "true map inside")
 
 
 @pytest.mark.parametrize(

@@ -86,33 +86,46 @@ def _explained(row: dict | None) -> Cell:
     return Cell(number(_float(row["value"])), f"gap {signed(gap, 2)}" if gap else "")
 
 
+AUDITED = {
+    "auroc": "AUROC",
+    "changed_answers": "other answers",
+    "energy_inside_true": "true map inside",
+    "energy_inside_false": "false map inside",
+    "energy_inside_difference": "difference map inside",
+    "causal_outside": "effect of the outside",
+}
+
+
 def audit(folder: Path) -> Table | None:
-    """List what audit.csv says before and after each attack."""
+    """List what audit.csv says before and after each attack; all its measures are in the file."""
     rows = _read(folder / "audit.csv")
     if rows is None or not {"attack", "split", "model", "measure", "value"} <= set(rows.columns):
         return None
-    models = rows["model"].unique(maintain_order=True).to_list()
-    keys = rows.select("attack", "split", "measure").unique(maintain_order=True).rows()
+    names = [name for name in AUDITED if name in set(rows["measure"])]
     cells = {(*_key(row), row["model"]): row for row in rows.iter_rows(named=True)}
     lines = [
-        [Cell(attack), Cell(split), Cell(measure(name).title),
-         *(_interval(cells.get((attack, split, name, model))) for model in models)]
-        for attack, split, name in keys
-    ]  # fmt: skip
-    head = ["attack", "split", "measure", *models]
-    return paged("Passive fooling: the same classifier before and after", head, lines, 3)
+        [Cell(split), Cell(attack), *(_moved(cells, (attack, split, name)) for name in names)]
+        for attack, split in sorted(
+            rows.select("attack", "split").unique().rows(), key=lambda pair: pair[::-1]
+        )
+    ]
+    head = ["split", "attack", *(AUDITED[name] for name in names)]
+    caption = "Passive fooling: the same classifier before → after, 95 % interval afterwards"
+    return paged(caption, head, lines, 2)
 
 
 def _key(row: dict) -> tuple[str, str, str]:
     return row["attack"], row["split"], row["measure"]
 
 
-def _interval(row: dict | None) -> Cell:
-    if row is None:
-        return Cell(number(None))
-    low, high = _float(row.get("low")), _float(row.get("high"))
-    known = low is not None and high is not None and low == low and high == high
-    return Cell(number(_float(row["value"])), f"{number(low)} to {number(high)}" if known else "")
+def _moved(cells: dict, key: tuple[str, str, str]) -> Cell:
+    """Write what a measure was and what it became; all of them are shares."""
+    before, after = (cells.get((*key, model), {}) for model in ("before", "after"))
+    written = " → ".join(number(_float(row.get("value"))) for row in (before, after))
+    low, high = _float(after.get("low")), _float(after.get("high"))
+    if low is None or high is None or low != low or high != high:
+        return Cell(written)
+    return Cell(written, f"{number(max(low, 0))} to {number(min(high, 1))}")
 
 
 def economics(folder: Path) -> tuple[Markup | None, Table | None]:
