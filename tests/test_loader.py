@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -84,6 +84,7 @@ def equal(some: list[Batch], others: list[Batch]) -> bool:
 
 
 @given(st.integers(1, 200), st.integers(0, 2**32 - 1), st.integers(0, 1000))
+@settings(deadline=None)
 def test_an_order_holds_every_position_once(count: int, seed: int, epoch: int) -> None:
     assert sorted(order(count, seed, epoch)) == list(range(count))
     torch.manual_seed(epoch)
