@@ -22,6 +22,7 @@ OPTIONAL += tuple(LOCKS.values())
 _NUMERIC = ("weight", *WINDOW)  # may be numbers in Parquet
 _TEXTUAL = (pl.String, pl.Categorical, pl.Enum, pl.Null)
 LONGEST_CELL = 65_536  # bytes, in the columns that lookright reads
+_LONGEST_FIELD = 131_072  # characters, in any column; the csv module's limit is anybody's to move
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,8 @@ def _verify_lines(path: Path, data: bytes, separator: str) -> tuple[list[int], i
         header = next(lines, [])
         width = len(header)
         for count, cells in enumerate(lines, start=1):
+            if cells and max(map(len, cells)) > _LONGEST_FIELD:
+                raise csv.Error(f"a cell has more than {_LONGEST_FIELD} characters")
             if len(cells) == width:
                 continue
             if not cells:
