@@ -29,10 +29,10 @@ from typing import Any
 
 from fuzz_seeds import SIZE, Seed, seeds
 from lookright.data import importers
-from lookright.data.drawing import Drawing
-from lookright.data.drawn import DrawnMap
-from lookright.data.importer import Importer
-from lookright.data.render import render
+from lookright.data.drawings.drawing import Drawing
+from lookright.data.drawings.drawn import DrawnMap
+from lookright.data.drawings.render import render
+from lookright.data.exchange.importer import Importer
 from lookright.errors import LookrightError, Problem
 
 SECONDS = 5  # of processor, per case
@@ -316,7 +316,7 @@ def guided(name: str, cases: int, scratch: Path | None) -> None:
         for module in [each for each in sys.modules if each.startswith("lookright.data")]:
             del sys.modules[module]
         from lookright.data import importers as instrumented
-        from lookright.data import render as rendering
+        from lookright.data.drawings import render as rendering
     globals().update(importers=instrumented, render=rendering.render)
     makers = [importers.make(each.format, each.settings) for each in exports]
     counts: Counter[str] = Counter()

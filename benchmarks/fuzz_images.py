@@ -25,7 +25,7 @@ sys.path += [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parent
 
 from dicom_files import betrayals, dataset, dicom, file_of
 from fuzz import SECONDS, damage
-from lookright.data.decode import decode
+from lookright.data.images.decode import decode
 from lookright.data.reading import Reading
 from lookright.errors import DataError
 from test_deep_colour import DEEP, png, tiff

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 
-from lookright.data.drawn import DrawnMap
+from lookright.data.drawings.drawn import DrawnMap
 from lookright.data.importers import make
 
 

@@ -19,9 +19,9 @@ import numpy as np
 from PIL import Image
 
 from lookright.data import importers
-from lookright.data.drawing import Drawing, Mark
-from lookright.data.importing import Wishes, import_drawings
-from lookright.data.shapes import Polygon
+from lookright.data.drawings.drawing import Drawing, Mark
+from lookright.data.drawings.shapes import Polygon
+from lookright.data.importing.study import Wishes, import_drawings
 
 SIZE = (640, 480)
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from lookright.data import importers
-from lookright.data.importing import import_drawings
+from lookright.data.importing.study import import_drawings
 from lookright.pictures import outlined
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))

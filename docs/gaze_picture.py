@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from matplotlib.figure import Figure
 
-from lookright.data.drawn import DrawnMap
+from lookright.data.drawings.drawn import DrawnMap
 from lookright.data.importers import make
 
 SIZE = (300, 200)

@@ -20,7 +20,7 @@ from PIL import Image
 
 from lookright.data.gaze.drawing import find_looks
 from lookright.data.importers.fixations import Fixations
-from lookright.data.importing import Wishes, import_drawings
+from lookright.data.importing.study import Wishes, import_drawings
 from lookright.data.split import write_split
 from lookright.looked_at import gaze_agreement
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lookright.data.drawn import DrawnMap
+from lookright.data.drawings.drawn import DrawnMap
 from lookright.data.importers import make
 from lookright.errors import Problem
 

@@ -284,7 +284,9 @@ def label_studio_bitmask(folder: Path, scene: Scene) -> Written:
 
 
 def label_studio_brush(folder: Path, scene: Scene) -> Written:
-    from lookright.data.brush import encode  # held against the tool's own bytes in its tests
+    from lookright.data.exchange.brush import (
+        encode,  # held against the tool's own bytes in its tests
+    )
 
     value = {"format": "rle", "rle": list(encode(scene.cells))}
     return _label_studio(folder, scene, [("brushlabels", value)])

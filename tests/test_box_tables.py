@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from lookright.data import importers
-from lookright.data.drawing import UNIT, Drawing
-from lookright.data.render import render
-from lookright.data.shapes import Box, Point
+from lookright.data.drawings.drawing import UNIT, Drawing
+from lookright.data.drawings.render import render
+from lookright.data.drawings.shapes import Box, Point
 from lookright.errors import ConfigError, DataError, Problem
 
 SIZE = (40, 30)

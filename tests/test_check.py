@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from broken_data import PLANTED, REAL, break_everything, copied, generated, write_manifest
-from lookright.data.check import Checked, check, summary, write_json
-from lookright.data.check_page import write_page
+from lookright.data.checks.check import Checked, check, summary, write_json
+from lookright.data.checks.check_page import write_page
 from lookright.data.manifest import read_manifest
 from lookright.data.reading import Reading
 from lookright.errors import DataError

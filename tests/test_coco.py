@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as oracle
 
-from lookright.data.drawing import Drawing
+from lookright.data.drawings.drawing import Drawing
+from lookright.data.drawings.render import render
 from lookright.data.importers import make
-from lookright.data.render import render
 from lookright.errors import DataError, Problem
 
 WIDTH, HEIGHT = 24, 16

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lookright.data import importers
-from lookright.data.drawing import Drawing
-from lookright.data.render import render
-from lookright.data.shapes import Box, Ellipse, Point, Stroke
+from lookright.data.drawings.drawing import Drawing
+from lookright.data.drawings.render import render
+from lookright.data.drawings.shapes import Box, Ellipse, Point, Stroke
 from lookright.errors import DataError, Problem
 
 SIZE = (20, 12)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageFile, PngImagePlugin
 
-from lookright.data.decode import content, decode, read_image
+from lookright.data.images.decode import content, decode, read_image
 from lookright.data.reading import Reading
 from lookright.errors import DataError
 from peak_memory import PEAK_MEMORY
@@ -272,7 +272,7 @@ def test_IM13_the_limit_is_a_setting():
 LARGE = """
 import sys
 from pathlib import Path
-from lookright.data.decode import read_image
+from lookright.data.images.decode import read_image
 assert read_image(Path(sys.argv[1])).shape == (7500, 8000, 1)
 print(peak_memory())
 """

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lookright.data.decode import decode
-from lookright.data.deep_png import encoded_png
+from lookright.data.images.decode import decode
+from lookright.data.images.deep_png import encoded_png
 from lookright.data.maps import read_map
 from lookright.data.reading import Reading
 from lookright.errors import DataError

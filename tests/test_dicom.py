@@ -32,13 +32,13 @@ from pydicom.uid import (
 
 from broken_data import write_manifest
 from dicom_files import NAME, again, betrayals, dataset, dicom, file_of
-from lookright.data.check import check
-from lookright.data.decode import decode
-from lookright.data.decoded import Decoded
+from lookright.data.checks.check import check
+from lookright.data.checks.inspection import inspect
 from lookright.data.dicom import apart
 from lookright.data.dicom.dataset import read_dataset
 from lookright.data.dicom.decode import ELEMENTS
-from lookright.data.inspection import inspect
+from lookright.data.images.decode import decode
+from lookright.data.images.decoded import Decoded
 from lookright.data.manifest import read_manifest
 from lookright.data.maps import read_map
 from lookright.data.reading import Reading
@@ -578,7 +578,8 @@ def test_DC08_six_hundred_megabytes_of_nothing_take_a_gibibyte_at_most(tmp_path:
     assert (tmp_path / "bomb.dcm").stat().st_size < 700_000
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from lookright.data.decode import read_image\nfrom lookright.errors import DataError\n"
+        "from lookright.data.images.decode import read_image\n"
+        "from lookright.errors import DataError\n"
         "try:\n    read_image(Path(sys.argv[1]))\nexcept DataError as error:\n"
         "    print(error.code)\n"
         "print(peak_memory())\n"

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from lookright.data import importers
-from lookright.data.drawing import Drawing
-from lookright.data.drawn import DrawnMap
-from lookright.data.render import render
+from lookright.data.drawings.drawing import Drawing
+from lookright.data.drawings.drawn import DrawnMap
+from lookright.data.drawings.render import render
 from lookright.errors import DataError, Problem
 
 pydicom = pytest.importorskip("pydicom")

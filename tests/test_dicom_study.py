@@ -17,10 +17,10 @@ from broken_data import write_manifest
 from dicom_files import betrayals, dataset, dicom, file_of, outputs
 from lookright.cli import app
 from lookright.cli.failure import answer
-from lookright.data.decode import decode, read_image
 from lookright.data.dicom import labels
 from lookright.data.dicom.pseudonym import pseudonym, read_salt
 from lookright.data.dicom.study import Imported, import_dicom
+from lookright.data.images.decode import decode, read_image
 from lookright.data.manifest import read_manifest
 from lookright.data.reading import Reading
 from lookright.errors import DataError

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from lookright.data import open_source, sets
-from lookright.data.check import check
+from lookright.data.checks.check import check
 from lookright.data.export import export
 from lookright.data.manifest import read_manifest
 from lookright.data.sets.digits import Digits

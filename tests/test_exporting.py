@@ -11,15 +11,15 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from lookright.cli import main
-from lookright.data.drawing import Drawing
+from lookright.data.drawings.drawing import Drawing
+from lookright.data.drawings.outlines import outlines
+from lookright.data.drawings.rasterise import cells as rasterised
+from lookright.data.drawings.render import render
+from lookright.data.drawings.shapes import Polygon
 from lookright.data.exporters import find, make, names
-from lookright.data.exporting import export_maps
 from lookright.data.importers import make as make_importer
+from lookright.data.importing.exporting import export_maps
 from lookright.data.manifest import read_manifest
-from lookright.data.outlines import outlines
-from lookright.data.rasterise import cells as rasterised
-from lookright.data.render import render
-from lookright.data.shapes import Polygon
 from lookright.errors import ConfigError, DataError, Problem
 
 WIDTH, HEIGHT = 30, 20

@@ -9,10 +9,10 @@ from PIL import Image
 
 from broken_data import generated, write_manifest
 from lookright.cli import main
-from lookright.data.check import check
-from lookright.data.check_page import write_page
-from lookright.data.overlay import contoured, heated
-from lookright.data.replay import MOST, SECONDS, read_scanpaths
+from lookright.data.checks.check import check
+from lookright.data.checks.check_page import write_page
+from lookright.data.checks.overlay import contoured, heated
+from lookright.data.checks.replay import MOST, SECONDS, read_scanpaths
 
 HOSTILE = '"><script>alert(1)</script>'
 

@@ -19,12 +19,12 @@ from torch import Tensor
 
 from lookright.cam import shrink
 from lookright.configuration import Augmentation
-from lookright.data.decode import decode
+from lookright.data.drawings.rasterise import cells
+from lookright.data.drawings.shapes import Box, Ellipse, Point, Polygon, Stroke
 from lookright.data.geometry import augment, square
+from lookright.data.images.decode import decode
 from lookright.data.maps import read_map
-from lookright.data.rasterise import cells
 from lookright.data.reading import Reading
-from lookright.data.shapes import Box, Ellipse, Point, Polygon, Stroke
 from lookright.data.warp import BENT, draw_warp
 
 SIDE = 64

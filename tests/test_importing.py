@@ -13,19 +13,19 @@ from typer.testing import CliRunner
 
 from lookright.cli import app
 from lookright.data import importers
-from lookright.data.check import check
-from lookright.data.drawing import UNIT, Drawing, Mark
-from lookright.data.drawn import DrawnMap
-from lookright.data.formats import damage
-from lookright.data.importing import Imported, Wishes, import_drawings
-from lookright.data.joining import Joined, Pictures
+from lookright.data.checks.check import check
+from lookright.data.drawings.drawing import UNIT, Drawing, Mark
+from lookright.data.drawings.drawn import DrawnMap
+from lookright.data.drawings.shapes import Box, Point, Polygon
+from lookright.data.images.formats import damage
+from lookright.data.importing.joining import Joined, Pictures
+from lookright.data.importing.map_cache import MapCache, key_of_marks
+from lookright.data.importing.mask_png import encode
+from lookright.data.importing.preview import preview
+from lookright.data.importing.study import Imported, Wishes, import_drawings
 from lookright.data.loader import examples, load
 from lookright.data.manifest import Manifest
-from lookright.data.map_cache import MapCache, key_of_marks
-from lookright.data.mask_png import encode
-from lookright.data.preview import preview
 from lookright.data.reading import Reading
-from lookright.data.shapes import Box, Point, Polygon
 from lookright.errors import ConfigError, DataError, Problem
 
 LEFT, RIGHT = Box(0, 0, 12, 16), Box(12, 0, 24, 16)

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lookright.data import brush
-from lookright.data.drawing import Drawing
+from lookright.data.drawings.drawing import Drawing
+from lookright.data.drawings.render import render
+from lookright.data.drawings.shapes import Point
+from lookright.data.exchange import brush
 from lookright.data.importers import make
-from lookright.data.render import render
-from lookright.data.shapes import Point
 from lookright.errors import DataError, Problem
 
 WIDTH, HEIGHT = 60, 40

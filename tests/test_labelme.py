@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from lookright.data import importers
-from lookright.data.drawing import Drawing
-from lookright.data.importing import import_drawings
-from lookright.data.render import render
-from lookright.data.shapes import Box, Ellipse, Point, Raster, Stroke
+from lookright.data.drawings.drawing import Drawing
+from lookright.data.drawings.render import render
+from lookright.data.drawings.shapes import Box, Ellipse, Point, Raster, Stroke
+from lookright.data.importing.study import import_drawings
 from lookright.errors import DataError, Problem
 
 SIZE = (20, 12)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lookright.data.decode import Decoded, decode
+from lookright.data.images.decode import Decoded, decode
 from lookright.data.maps import ReadMap, read_map
 from lookright.data.reading import Reading
 from lookright.errors import DataError

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lookright.data import importers
-from lookright.data.drawing import Drawing
-from lookright.data.render import render
+from lookright.data.drawings.drawing import Drawing
+from lookright.data.drawings.render import render
 from lookright.errors import Problem
 
 nibabel = pytest.importorskip("nibabel")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lookright.data.drawing import Drawing
+from lookright.data.drawings.drawing import Drawing
+from lookright.data.drawings.render import render
 from lookright.data.importers import make
-from lookright.data.render import render
 from lookright.errors import DataError, Problem
 
 HEADER = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsGroupOf\n"

@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 
 from lookright.cli import app
 from lookright.data import public
-from lookright.data.check import check
+from lookright.data.checks.check import check
 from lookright.data.manifest import read_manifest
-from lookright.data.preparing import Written, prepare
-from lookright.data.public_folder import PublicFolder
-from lookright.data.public_set import PublicImage
-from lookright.data.public_splits import drawn_splits, with_validation, without_leaks
+from lookright.data.preparing.prepared import Written, prepare
+from lookright.data.preparing.public_folder import PublicFolder
+from lookright.data.preparing.public_set import PublicImage
+from lookright.data.preparing.public_splits import drawn_splits, with_validation, without_leaks
 from lookright.errors import ConfigError, DataError
 from lookright.signature import describe
 from public_folders import MAKERS, mask, picture, table

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.path import Path as Outline
 
-from lookright.data.drawing import Drawing, Mark
-from lookright.data.rasterise import cells, rasterise
-from lookright.data.render import render
-from lookright.data.rescaled import rescaled
-from lookright.data.several import RULES, agreement, combine, combine_known
-from lookright.data.shapes import Box, Ellipse, Point, Polygon, Raster, Shape, Stroke
+from lookright.data.drawings.drawing import Drawing, Mark
+from lookright.data.drawings.rasterise import cells, rasterise
+from lookright.data.drawings.render import render
+from lookright.data.drawings.rescaled import rescaled
+from lookright.data.drawings.several import RULES, agreement, combine, combine_known
+from lookright.data.drawings.shapes import Box, Ellipse, Point, Polygon, Raster, Shape, Stroke
 from lookright.errors import DataError
 
 SIZE = (50, 40)  # width, height

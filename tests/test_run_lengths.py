@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as oracle
 
-from lookright.data import brush
-from lookright.data.run_lengths import (
+from lookright.data.drawings.shapes import Raster
+from lookright.data.exchange import brush
+from lookright.data.exchange.run_lengths import (
     counts_of,
     counts_of_text,
     cropped,
@@ -16,7 +17,6 @@ from lookright.data.run_lengths import (
     text_of_counts,
     whole_numbers,
 )
-from lookright.data.shapes import Raster
 from lookright.errors import DataError
 
 # What the encoder of Label Studio's converter makes of these words, in sorts of 3, 4, 8, 16 bits.

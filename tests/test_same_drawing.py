@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from lookright.data import importers
-from lookright.data.importing import import_drawings
+from lookright.data.importing.study import import_drawings
 from one_drawing import BOXES, IMAGE, OUTLINES, PIXELS, WRITERS, Scene, Writer, Written, scene
 
 SCENE = scene(47, 47)  # square for NIH's list; odd, so that shares are no round numbers

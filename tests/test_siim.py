@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lookright.data.drawing import Drawing
+from lookright.data.drawings.drawing import Drawing
+from lookright.data.drawings.render import render
 from lookright.data.importers import make
-from lookright.data.render import render
 from lookright.errors import Problem
 
 WIDTH, HEIGHT = 12, 9

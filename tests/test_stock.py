@@ -12,8 +12,8 @@ from PIL import Image
 from broken_data import Row, generated, write_manifest
 from lookright.cli import main
 from lookright.configuration import Data
-from lookright.data.check import check
-from lookright.data.inventory import take_inventory
+from lookright.data.checks.check import check
+from lookright.data.checks.inventory import take_inventory
 from lookright.data.loader import examples
 from lookright.data.lock import lock
 from lookright.data.manifest import Manifest, read_manifest

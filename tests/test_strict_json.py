@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from lookright.data import strict_json
-from lookright.data.links import file_of
-from lookright.data.record import Record, as_record
-from lookright.data.strict_json import parse_json, read_json
+from lookright.data.exchange import strict_json
+from lookright.data.exchange.links import file_of
+from lookright.data.exchange.record import Record, as_record
+from lookright.data.exchange.strict_json import parse_json, read_json
 from lookright.errors import DataError
 
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from broken_data import REAL, Row, copied, generated, write_manifest
-from lookright.data import alike
-from lookright.data.alignment import align
-from lookright.data.check import Checked, check
-from lookright.data.likeness import NEAR, likeness, pairs
-from lookright.data.several import combine
-from lookright.data.votes import count_votes
+from lookright.data.checks import alike
+from lookright.data.checks.alignment import align
+from lookright.data.checks.check import Checked, check
+from lookright.data.checks.likeness import NEAR, likeness, pairs
+from lookright.data.drawings.several import combine
+from lookright.data.drawings.votes import count_votes
 
 needs_real = pytest.mark.skipif(not REAL.exists(), reason="no shared/data/kermany here")
 
@@ -112,7 +112,7 @@ def test_MF09_near_duplicates_across_splits_are_a_warning_with_pictures(tmp_path
     checked = check(path)
     assert about(checked, "IMG-ALIKE") == {row["id"] for row in pair}
     assert checked.passed
-    from lookright.data.check_page import write_page
+    from lookright.data.checks.check_page import write_page
 
     write_page(checked, tmp_path / "check.html")
     page = (tmp_path / "check.html").read_text()

@@ -15,7 +15,7 @@ import torch
 
 from lookright.cam import contrast, pick, rival
 from lookright.data import open_source
-from lookright.data.decode import read_image
+from lookright.data.images.decode import read_image
 from lookright.data.loader import canvas
 from lookright.data.reading import Reading
 from lookright.data.sample import Sample

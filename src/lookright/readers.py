@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from lookright.data.drawn import Size
+from lookright.data.drawings.drawn import Size
 from lookright.data.gaze.density import Points, density
 from lookright.data.gaze.doubts import outside
 from lookright.data.gaze.drawing import Looks, to_points

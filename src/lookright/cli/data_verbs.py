@@ -10,8 +10,8 @@ from lookright.errors import ConfigError, DataError, Problem
 
 if TYPE_CHECKING:
     from lookright.configuration import Data
-    from lookright.data.check import Checked
-    from lookright.data.replay import Scanpath
+    from lookright.data.checks.check import Checked
+    from lookright.data.checks.replay import Scanpath
 
 data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, context_settings=PLAIN)
 app.add_typer(data, name="data")
@@ -95,8 +95,8 @@ def check(
     others = [each for each in changes or () if not each.startswith("gaze.")]
     settings = data_settings({"manifest": str(manifest)}, others)
     from lookright.cli.progress import counting
-    from lookright.data.check import check, write_json
-    from lookright.data.check_page import write_page
+    from lookright.data.checks.check import check, write_json
+    from lookright.data.checks.check_page import write_page
     from lookright.data.reading import Reading
 
     reading = Reading.of(settings.model_dump())
@@ -174,7 +174,7 @@ def _scanpaths(
     """Read where people looked at the images, and say how many of them are known."""
     if gaze is None or checked.rows is None:
         return None
-    from lookright.data.replay import read_scanpaths
+    from lookright.data.checks.replay import read_scanpaths
     from lookright.overrides import apply, parse
 
     found = read_scanpaths(gaze, checked.rows, apply({}, parse(words)))
@@ -199,7 +199,7 @@ def _annotated(columns: dict) -> int:
 def _show(checked: "Checked") -> None:
     """Print one row for each kind of finding, and the counts."""
     from lookright.cli.tables import show_table
-    from lookright.data.check import summary
+    from lookright.data.checks.check import summary
 
     rows = [
         (level, code, str(count), example, fix)

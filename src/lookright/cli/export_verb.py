@@ -35,7 +35,7 @@ def export(
 
     exporter = make(name, apply({}, parse(changes or [])))
     from lookright.cli.progress import counting
-    from lookright.data.exporting import export_maps
+    from lookright.data.importing.exporting import export_maps
 
     file = out or manifest.with_name(f"{name}.json")
     with counting("images") as progress:

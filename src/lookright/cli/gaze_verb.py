@@ -61,7 +61,7 @@ def _sizes(names: list[str], images: Path | None) -> dict[str, tuple[int, int]]:
     """Return the sizes of the images that are there, by the names that the table has."""
     if images is None:
         return {}
-    from lookright.data.joining import Joined, Pictures
+    from lookright.data.importing.joining import Joined, Pictures
 
     pictures = Pictures(images)
     found = {name: pictures.find(name) for name in names}

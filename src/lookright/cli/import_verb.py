@@ -12,9 +12,9 @@ from lookright.cli.data_verbs import data
 from lookright.errors import ConfigError, DataError, Problem
 
 if TYPE_CHECKING:
-    from lookright.data.importer import Importer
-    from lookright.data.importing import Imported, Items, Wishes
-    from lookright.data.tally import Tally
+    from lookright.data.exchange.importer import Importer
+    from lookright.data.importing.study import Imported, Items, Wishes
+    from lookright.data.importing.tally import Tally
 
 
 class Together(StrEnum):
@@ -86,7 +86,7 @@ def import_annotations(
     if preview:
         _preview(items, images, wanted, manifest.with_name("import-preview.png"))
         return
-    from lookright.data.importing import Wishes
+    from lookright.data.importing.study import Wishes
 
     source = label_from.value if label_from else None
     wishes = Wishes(wanted, annotators.value, labels, source, unmarked, leave_out)
@@ -111,7 +111,7 @@ def _manifest(out: Path | None, images: Path) -> Path:
 
 def _import(items: "Items", images: Path, manifest: Path, wishes: "Wishes") -> None:
     from lookright.cli.progress import counting
-    from lookright.data.importing import import_drawings
+    from lookright.data.importing.study import import_drawings
 
     with counting("images") as progress:
         done = import_drawings(items, images, manifest, wishes, progress)
@@ -121,7 +121,7 @@ def _import(items: "Items", images: Path, manifest: Path, wishes: "Wishes") -> N
 
 
 def _preview(items: "Items", images: Path, keep: tuple[str, ...], path: Path) -> None:
-    from lookright.data.preview import preview
+    from lookright.data.importing.preview import preview
 
     made = preview(items, images, keep)
     _show(made.tally)

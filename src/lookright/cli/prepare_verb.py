@@ -11,7 +11,7 @@ from lookright.cli.data_verbs import Changes, data
 from lookright.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from lookright.data.preparing import Written
+    from lookright.data.preparing.prepared import Written
 
 
 @data.command(context_settings=SETTINGS)
@@ -48,7 +48,7 @@ def prepare(
         fix = f"`lookright list public {name}` says what it has to hold."
         raise ConfigError(Problem("OPTION", "Say where the set lies: --from FOLDER.", name, fix))
     from lookright.cli.progress import counting
-    from lookright.data.preparing import prepare
+    from lookright.data.preparing.prepared import prepare
     from lookright.overrides import parse
 
     with counting("images") as progress:

@@ -24,7 +24,7 @@ def stats(manifest: Manifest, changes: Changes = None) -> None:
     """
     settings = data_settings({"manifest": str(manifest)}, changes)
     from lookright.cli.progress import counting
-    from lookright.data.inventory import take_inventory
+    from lookright.data.checks.inventory import take_inventory
     from lookright.data.reading import Reading
 
     with counting("maps") as progress:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from lookright.data.strict_json import parse_json
+from lookright.data.exchange.strict_json import parse_json
 from lookright.errors import DataError, Problem
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from lookright.data.decode import content
+from lookright.data.images.decode import content
 from lookright.data.rewrite import beside, write_rows
 from lookright.data.table import LOCKS, Table, read_table
 from lookright.errors import DataError, Problem

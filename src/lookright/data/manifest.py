@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from lookright.data import paths, rules
-from lookright.data.decode import content, decode
-from lookright.data.decoded import Decoded
+from lookright.data.images.decode import content, decode
+from lookright.data.images.decoded import Decoded
 from lookright.data.lock import FIX_CHANGED, differs
 from lookright.data.maps import read_map
 from lookright.data.reading import Reading

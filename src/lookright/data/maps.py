@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float32
 from PIL import Image
 
-from lookright.data.decode import open_picture
-from lookright.data.decoded import Decoded, Opened
+from lookright.data.images.decode import open_picture
+from lookright.data.images.decoded import Decoded, Opened
 from lookright.data.reading import MaskChannel, Reading
 from lookright.data.sample import Evidence
 from lookright.errors import DataError, Problem

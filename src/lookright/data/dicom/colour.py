@@ -6,9 +6,9 @@ import numpy as np
 
 from lookright.data.dicom.dataset import guarded
 from lookright.data.dicom.layout import PALETTE, Layout
+from lookright.data.images.window import sixteen, windowed
 from lookright.data.reading import Reading
 from lookright.data.sample import Pixels
-from lookright.data.window import sixteen, windowed
 from lookright.errors import DataError, Problem
 
 if TYPE_CHECKING:

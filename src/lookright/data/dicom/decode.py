@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from lookright.data.decoded import Decoded
 from lookright.data.dicom import colour, grey, layout, spacing
 from lookright.data.dicom.dataset import read_dataset
 from lookright.data.dicom.frame import decode_frame
+from lookright.data.images.decoded import Decoded
 from lookright.data.reading import Reading
 from lookright.errors import Problem
 

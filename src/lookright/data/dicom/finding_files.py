@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from lookright.data.formats import recognise
+from lookright.data.images.formats import recognise
 from lookright.data.paths import locate
 from lookright.errors import DataError, Problem
 

@@ -8,7 +8,7 @@ import numpy as np
 from lookright.data.dicom.apart import decode_apart
 from lookright.data.dicom.dataset import INSTALL, guarded, pixel_data
 from lookright.data.dicom.layout import ELEMENTS, Layout
-from lookright.data.formats import jpeg_frame
+from lookright.data.images.formats import jpeg_frame
 from lookright.errors import DataError, Problem
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from jaxtyping import UInt16
 
 from lookright.data.dicom.dataset import guarded, items, macro, number, numbers, word
 from lookright.data.dicom.layout import Layout
+from lookright.data.images.window import Curve, sixteen, windowed
 from lookright.data.reading import Reading
-from lookright.data.window import Curve, sixteen, windowed
 from lookright.errors import DataError, Problem
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lookright.data.bounds import chosen_frame, verify_size
 from lookright.data.dicom.dataset import number, numbers, word
+from lookright.data.images.bounds import chosen_frame, verify_size
 from lookright.data.reading import Reading
 from lookright.errors import DataError, Problem
 

@@ -12,8 +12,6 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from lookright.data.decode import content, open_picture
-from lookright.data.deep_png import encoded_png
 from lookright.data.dicom import record
 from lookright.data.dicom.dataset import read_dataset
 from lookright.data.dicom.decode import ELEMENTS, picture_of
@@ -21,6 +19,8 @@ from lookright.data.dicom.finding_files import dicom_files
 from lookright.data.dicom.labels import Labels
 from lookright.data.dicom.pseudonym import read_salt
 from lookright.data.dicom.spacing import is_burned_in
+from lookright.data.images.decode import content, open_picture
+from lookright.data.images.deep_png import encoded_png
 from lookright.data.reading import Reading
 from lookright.data.rewrite import refuse_existing, write_rows
 from lookright.data.sample import Pixels

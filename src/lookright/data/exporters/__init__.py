@@ -6,7 +6,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from lookright.data.exporter import Exporter
+from lookright.data.exchange.exporter import Exporter
 from lookright.errors import ConfigError, Problem
 from lookright.names import suggestion
 from lookright.signature import build

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lookright.data.exporter import Evidenced, Exporter
-from lookright.data.outlines import outlines
-from lookright.data.run_lengths import counts_of, cropped, text_of_counts
-from lookright.data.shapes import Cells
+from lookright.data.drawings.outlines import outlines
+from lookright.data.drawings.shapes import Cells
+from lookright.data.exchange.exporter import Evidenced, Exporter
+from lookright.data.exchange.run_lengths import counts_of, cropped, text_of_counts
 from lookright.errors import Problem
 from lookright.files import write_atomically
 

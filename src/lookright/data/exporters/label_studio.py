@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from lookright.data.brush import encode
-from lookright.data.exporter import Evidenced, Exporter
-from lookright.data.outlines import outlines
-from lookright.data.shapes import Cells
+from lookright.data.drawings.outlines import outlines
+from lookright.data.drawings.shapes import Cells
+from lookright.data.exchange.brush import encode
+from lookright.data.exchange.exporter import Evidenced, Exporter
 from lookright.errors import Problem
 from lookright.files import write_atomically
 

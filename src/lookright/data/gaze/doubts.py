@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
-from lookright.data.finding import Level
+from lookright.data.checks.finding import Level
 from lookright.data.gaze.coordinates import Size
 from lookright.errors import Problem
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from lookright.data.drawn import DrawnMap
+from lookright.data.drawings.drawn import DrawnMap
 from lookright.data.gaze import doubts
 from lookright.data.gaze.coordinates import Size, place
 from lookright.data.gaze.density import Points, density

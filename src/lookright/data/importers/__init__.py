@@ -6,7 +6,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from lookright.data.importer import Importer
+from lookright.data.exchange.importer import Importer
 from lookright.errors import ConfigError, Problem
 from lookright.names import suggestion
 from lookright.signature import build

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from lookright.data.drawing import UNIT, Drawing, Mark
-from lookright.data.export_files import export_files
-from lookright.data.importer import Importer
-from lookright.data.marked_rows import Layout, Sides, Unmarked, drawings
-from lookright.data.numerals import number
-from lookright.data.record import Record
-from lookright.data.shapes import Box
+from lookright.data.drawings.drawing import UNIT, Drawing, Mark
+from lookright.data.drawings.shapes import Box
+from lookright.data.exchange.export_files import export_files
+from lookright.data.exchange.importer import Importer
+from lookright.data.exchange.marked_rows import Layout, Sides, Unmarked, drawings
+from lookright.data.exchange.numerals import number
+from lookright.data.exchange.record import Record
 from lookright.errors import ConfigError, DataError, Problem
 from lookright.section import Words
 

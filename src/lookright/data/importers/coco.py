@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lookright.data.drawing import Drawing, Mark
-from lookright.data.importer import Importer
-from lookright.data.links import file_of
-from lookright.data.record import Record, as_record
-from lookright.data.run_lengths import counts_of_text, from_counts, whole_numbers
-from lookright.data.shapes import Box, Polygon, Raster, Shape
-from lookright.data.strict_json import read_json
+from lookright.data.drawings.drawing import Drawing, Mark
+from lookright.data.drawings.shapes import Box, Polygon, Raster, Shape
+from lookright.data.exchange.importer import Importer
+from lookright.data.exchange.links import file_of
+from lookright.data.exchange.record import Record, as_record
+from lookright.data.exchange.run_lengths import counts_of_text, from_counts, whole_numbers
+from lookright.data.exchange.strict_json import read_json
 from lookright.errors import DataError, Problem
 
 MOST_CELLS = 400_000_000  # of all masks of one image

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Literal
 from xml.etree.ElementTree import Element
 
-from lookright.data.cvat_shapes import shapes_of
-from lookright.data.drawing import Drawing, Mark
-from lookright.data.export_files import export_files, said
-from lookright.data.importer import Importer
-from lookright.data.links import file_of
-from lookright.data.numerals import whole
-from lookright.data.safe_xml import children
+from lookright.data.drawings.drawing import Drawing, Mark
+from lookright.data.exchange.cvat_shapes import shapes_of
+from lookright.data.exchange.export_files import export_files, said
+from lookright.data.exchange.importer import Importer
+from lookright.data.exchange.links import file_of
+from lookright.data.exchange.numerals import whole
+from lookright.data.exchange.safe_xml import children
 from lookright.errors import DataError, Problem
 from lookright.settings import Count, Positive, Weight
 

@@ -9,14 +9,14 @@ from typing import Literal
 
 import numpy as np
 
-from lookright.data.dicom_segments import Frame, frames, header
-from lookright.data.drawing import Drawing, Mark
-from lookright.data.drawn import DrawnMap
-from lookright.data.export_files import export_files, said
-from lookright.data.importer import Importer
-from lookright.data.run_lengths import cropped
+from lookright.data.drawings.drawing import Drawing, Mark
+from lookright.data.drawings.drawn import DrawnMap
+from lookright.data.drawings.shapes import Raster
+from lookright.data.exchange.dicom_segments import Frame, frames, header
+from lookright.data.exchange.export_files import export_files, said
+from lookright.data.exchange.importer import Importer
+from lookright.data.exchange.run_lengths import cropped
 from lookright.data.sample import Evidence
-from lookright.data.shapes import Raster
 from lookright.errors import DataError, Problem
 from lookright.names import suggestion
 from lookright.section import Words

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from lookright.data.drawn import DrawnMap
+from lookright.data.drawings.drawn import DrawnMap
+from lookright.data.exchange.importer import Importer
 from lookright.data.gaze.density import Border
 from lookright.data.gaze.drawing import draw, find_looks
 from lookright.data.gaze.making import Weighting, making
 from lookright.data.gaze.recipes import Named
-from lookright.data.importer import Importer
 from lookright.errors import Problem
 from lookright.settings import Count, Positive, Share
 

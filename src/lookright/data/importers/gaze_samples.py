@@ -5,12 +5,12 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from lookright.data.drawn import DrawnMap
+from lookright.data.drawings.drawn import DrawnMap
+from lookright.data.exchange.importer import Importer
 from lookright.data.gaze.density import Border
 from lookright.data.gaze.detection import Detection, detect
 from lookright.data.gaze.drawing import draw, find_looks
 from lookright.data.gaze.making import Weighting, making
-from lookright.data.importer import Importer
 from lookright.errors import Problem
 from lookright.settings import Count, Positive, Share, Weight
 

@@ -9,19 +9,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from lookright.data.drawing import Drawing, Mark
-from lookright.data.importer import Importer
-from lookright.data.label_studio_shapes import (
+from lookright.data.drawings.drawing import Drawing, Mark
+from lookright.data.drawings.shapes import Raster
+from lookright.data.exchange.importer import Importer
+from lookright.data.exchange.label_studio_shapes import (
     Size,
     is_drawn,
     is_same_place,
     packed,
     shape_of,
 )
-from lookright.data.links import file_of
-from lookright.data.record import Record, as_record
-from lookright.data.shapes import Raster
-from lookright.data.strict_json import read_json
+from lookright.data.exchange.links import file_of
+from lookright.data.exchange.record import Record, as_record
+from lookright.data.exchange.strict_json import read_json
 from lookright.errors import DataError, Problem
 
 MOST_CELLS = 400_000_000  # of all brushes of one annotation

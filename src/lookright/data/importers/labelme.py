@@ -5,13 +5,13 @@ from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
-from lookright.data.drawing import Drawing, Mark
-from lookright.data.export_files import export_files, said
-from lookright.data.importer import Importer
-from lookright.data.labelme_shapes import shape_of
-from lookright.data.links import file_of
-from lookright.data.record import Record, as_record
-from lookright.data.strict_json import read_json
+from lookright.data.drawings.drawing import Drawing, Mark
+from lookright.data.exchange.export_files import export_files, said
+from lookright.data.exchange.importer import Importer
+from lookright.data.exchange.labelme_shapes import shape_of
+from lookright.data.exchange.links import file_of
+from lookright.data.exchange.record import Record, as_record
+from lookright.data.exchange.strict_json import read_json
 from lookright.errors import DataError, Problem
 from lookright.settings import Positive, Weight
 

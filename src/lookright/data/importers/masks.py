@@ -8,16 +8,16 @@ from typing import Literal
 
 import numpy as np
 
-from lookright.data.decode import content, open_picture
-from lookright.data.drawing import Drawing, Mark
-from lookright.data.drawn import DrawnMap, Size
+from lookright.data.drawings.drawing import Drawing, Mark
+from lookright.data.drawings.drawn import DrawnMap, Size
+from lookright.data.drawings.shapes import Raster
+from lookright.data.exchange.importer import Importer
 from lookright.data.folders import files_below, is_image
-from lookright.data.formats import recognise
-from lookright.data.importer import Importer
+from lookright.data.images.decode import content, open_picture
+from lookright.data.images.formats import recognise
 from lookright.data.maps import map_values
 from lookright.data.reading import MaskChannel, Reading
 from lookright.data.sample import Evidence
-from lookright.data.shapes import Raster
 from lookright.errors import DataError, Problem
 
 

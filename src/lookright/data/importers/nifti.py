@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from lookright.data.drawing import Drawing, Mark
-from lookright.data.export_files import export_files, said
-from lookright.data.importer import Importer
-from lookright.data.run_lengths import MOST_PIXELS, cropped
+from lookright.data.drawings.drawing import Drawing, Mark
+from lookright.data.exchange.export_files import export_files, said
+from lookright.data.exchange.importer import Importer
+from lookright.data.exchange.run_lengths import MOST_PIXELS, cropped
 from lookright.errors import ConfigError, DataError, Problem
 
 _LABEL_LINE = re.compile(r'^\s*(\d+)(?:\s+[\d.]+){6}\s+"(.*)"\s*$')

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from lookright.data.drawing import Drawing, Mark
-from lookright.data.export_files import export_files
-from lookright.data.importer import Importer
-from lookright.data.marked_rows import Layout, drawings
-from lookright.data.record import Record
-from lookright.data.shapes import Box
+from lookright.data.drawings.drawing import Drawing, Mark
+from lookright.data.drawings.shapes import Box
+from lookright.data.exchange.export_files import export_files
+from lookright.data.exchange.importer import Importer
+from lookright.data.exchange.marked_rows import Layout, drawings
+from lookright.data.exchange.record import Record
 from lookright.errors import Problem
 
 _PLACE = ("Bbox [x", "y", "w", "h]")  # one heading, taken apart by its commas

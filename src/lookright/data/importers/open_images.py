@@ -7,17 +7,17 @@ from typing import Literal
 
 import numpy as np
 
-from lookright.data.csv_rows import columns_of, read_rows
-from lookright.data.decode import content, open_picture
-from lookright.data.drawing import UNIT, Drawing, Mark
-from lookright.data.export_files import export_files
-from lookright.data.importer import Importer
-from lookright.data.links import file_of
-from lookright.data.marked_rows import Layout, Size, drawings
+from lookright.data.drawings.drawing import UNIT, Drawing, Mark
+from lookright.data.drawings.shapes import Box, Raster
+from lookright.data.exchange.csv_rows import columns_of, read_rows
+from lookright.data.exchange.export_files import export_files
+from lookright.data.exchange.importer import Importer
+from lookright.data.exchange.links import file_of
+from lookright.data.exchange.marked_rows import Layout, Size, drawings
+from lookright.data.exchange.record import Record
+from lookright.data.exchange.run_lengths import MOST_PIXELS, cropped
+from lookright.data.images.decode import content, open_picture
 from lookright.data.reading import Reading
-from lookright.data.record import Record
-from lookright.data.run_lengths import MOST_PIXELS, cropped
-from lookright.data.shapes import Box, Raster
 from lookright.errors import DataError, Problem
 
 _PLACE = ("XMin", "XMax", "YMin", "YMax")

@@ -7,13 +7,13 @@ from typing import Literal
 import numpy as np
 from PIL import ImageColor
 
-from lookright.data.decode import content, open_picture
-from lookright.data.drawing import Drawing, Mark, Role
+from lookright.data.drawings.drawing import Drawing, Mark, Role
+from lookright.data.drawings.shapes import Raster
+from lookright.data.exchange.importer import Importer
+from lookright.data.exchange.stroke_table import read_strokes
 from lookright.data.folders import files_below, is_image
-from lookright.data.importer import Importer
+from lookright.data.images.decode import content, open_picture
 from lookright.data.reading import Reading
-from lookright.data.shapes import Raster
-from lookright.data.stroke_table import read_strokes
 from lookright.errors import ConfigError, DataError, Problem
 
 _NEAR = 60.0  # how far, in RGB, a pixel may be from its colour: edges of strokes are blended

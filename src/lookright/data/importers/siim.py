@@ -6,14 +6,14 @@ from typing import Literal
 
 import numpy as np
 
-from lookright.data.drawing import Drawing, Mark
-from lookright.data.export_files import export_files
-from lookright.data.importer import Importer
-from lookright.data.marked_rows import Layout, Sides, drawings
-from lookright.data.numerals import wholes
-from lookright.data.record import Record
-from lookright.data.run_lengths import MOST_PIXELS, Counts, from_runs
-from lookright.data.shapes import Raster
+from lookright.data.drawings.drawing import Drawing, Mark
+from lookright.data.drawings.shapes import Raster
+from lookright.data.exchange.export_files import export_files
+from lookright.data.exchange.importer import Importer
+from lookright.data.exchange.marked_rows import Layout, Sides, drawings
+from lookright.data.exchange.numerals import wholes
+from lookright.data.exchange.record import Record
+from lookright.data.exchange.run_lengths import MOST_PIXELS, Counts, from_runs
 from lookright.errors import DataError, Problem
 
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from lookright.data.public_set import PublicSet
+from lookright.data.preparing.public_set import PublicSet
 from lookright.errors import ConfigError, Problem
 from lookright.names import suggestion
 from lookright.signature import build

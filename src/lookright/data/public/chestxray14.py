@@ -3,11 +3,11 @@
 from collections import Counter, defaultdict
 from pathlib import PurePosixPath
 
-from lookright.data.drawing import Drawing, Mark
-from lookright.data.public_folder import PublicFolder, Row
-from lookright.data.public_set import Needed, Prepared, PublicImage, PublicSet
-from lookright.data.public_splits import with_validation, without_leaks
-from lookright.data.shapes import Box
+from lookright.data.drawings.drawing import Drawing, Mark
+from lookright.data.drawings.shapes import Box
+from lookright.data.preparing.public_folder import PublicFolder, Row
+from lookright.data.preparing.public_set import Needed, Prepared, PublicImage, PublicSet
+from lookright.data.preparing.public_splits import with_validation, without_leaks
 from lookright.errors import ConfigError, Problem
 from lookright.names import suggestion
 

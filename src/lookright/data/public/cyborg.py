@@ -3,9 +3,9 @@
 import re
 from pathlib import PurePosixPath
 
-from lookright.data.public_folder import PublicFolder
-from lookright.data.public_set import Needed, Prepared, PublicImage, PublicSet
-from lookright.data.public_splits import with_validation, without_leaks
+from lookright.data.preparing.public_folder import PublicFolder
+from lookright.data.preparing.public_set import Needed, Prepared, PublicImage, PublicSet
+from lookright.data.preparing.public_splits import with_validation, without_leaks
 from lookright.errors import DataError, Problem
 
 _SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}

@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from lookright.data.drawn import DrawnMap
-from lookright.data.public_folder import PublicFolder
-from lookright.data.public_set import Needed, Prepared, PublicImage, PublicSet
-from lookright.data.public_splits import with_validation
+from lookright.data.drawings.drawn import DrawnMap
+from lookright.data.preparing.public_folder import PublicFolder
+from lookright.data.preparing.public_set import Needed, Prepared, PublicImage, PublicSet
+from lookright.data.preparing.public_splits import with_validation
 from lookright.data.sample import Evidence
 from lookright.errors import DataError, Problem
 

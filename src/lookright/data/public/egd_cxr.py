@@ -4,11 +4,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Literal
 
-from lookright.data.public_folder import PublicFolder, Row
-from lookright.data.public_gaze import gaze_maps
-from lookright.data.public_set import Needed, Prepared, PublicImage, PublicSet, told
-from lookright.data.public_splits import drawn_splits
-from lookright.data.tally import Tally
+from lookright.data.importing.tally import Tally
+from lookright.data.preparing.public_folder import PublicFolder, Row
+from lookright.data.preparing.public_gaze import gaze_maps
+from lookright.data.preparing.public_set import Needed, Prepared, PublicImage, PublicSet, told
+from lookright.data.preparing.public_splits import drawn_splits
 from lookright.errors import Problem
 from lookright.settings import Positive
 

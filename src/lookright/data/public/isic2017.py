@@ -4,8 +4,8 @@ from typing import Literal
 
 from PIL import Image
 
-from lookright.data.public_folder import PublicFolder
-from lookright.data.public_set import Needed, Prepared, PublicImage, PublicSet
+from lookright.data.preparing.public_folder import PublicFolder
+from lookright.data.preparing.public_set import Needed, Prepared, PublicImage, PublicSet
 
 _PARTS = {"Training": "train", "Validation": "val", "Test_v2": "test"}
 

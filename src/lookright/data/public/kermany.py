@@ -3,9 +3,9 @@
 import re
 from pathlib import PurePosixPath
 
-from lookright.data.public_folder import PublicFolder
-from lookright.data.public_set import Needed, Prepared, PublicImage, PublicSet
-from lookright.data.public_splits import with_validation, without_leaks
+from lookright.data.preparing.public_folder import PublicFolder
+from lookright.data.preparing.public_set import Needed, Prepared, PublicImage, PublicSet
+from lookright.data.preparing.public_splits import with_validation, without_leaks
 
 _PATIENT = re.compile(r"person\d+|(?:NORMAL2-)?IM-\d+")
 _MASKS = "https://github.com/v7labs/covid-19-xray-dataset"

@@ -3,9 +3,9 @@
 import re
 from pathlib import PurePosixPath
 
-from lookright.data.public_folder import PublicFolder
-from lookright.data.public_set import Needed, Prepared, PublicImage, PublicSet
-from lookright.data.public_splits import drawn_splits
+from lookright.data.preparing.public_folder import PublicFolder
+from lookright.data.preparing.public_set import Needed, Prepared, PublicImage, PublicSet
+from lookright.data.preparing.public_splits import drawn_splits
 from lookright.errors import ConfigError, DataError, Problem
 
 ATTACKS = {  # as Divisive Decisions names them, by how a folder may be called

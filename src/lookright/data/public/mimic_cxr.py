@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from lookright.data.public_folder import PublicFolder, Row
-from lookright.data.public_set import Needed, Prepared, PublicImage, PublicSet
-from lookright.data.public_splits import without_leaks
+from lookright.data.preparing.public_folder import PublicFolder, Row
+from lookright.data.preparing.public_set import Needed, Prepared, PublicImage, PublicSet
+from lookright.data.preparing.public_splits import without_leaks
 from lookright.errors import Problem
 
 ABNORMAL = ("Atelectasis", "Cardiomegaly", "Edema", "Lung Opacity", "Pleural Effusion")

@@ -7,12 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from lookright.data.drawn import DrawnMap
-from lookright.data.public_folder import PublicFolder, Row
-from lookright.data.public_gaze import gaze_maps
-from lookright.data.public_set import Needed, Prepared, PublicImage, PublicSet, told
-from lookright.data.public_splits import drawn_splits, with_validation
-from lookright.data.tally import Tally
+from lookright.data.drawings.drawn import DrawnMap
+from lookright.data.importing.tally import Tally
+from lookright.data.preparing.public_folder import PublicFolder, Row
+from lookright.data.preparing.public_gaze import gaze_maps
+from lookright.data.preparing.public_set import Needed, Prepared, PublicImage, PublicSet, told
+from lookright.data.preparing.public_splits import drawn_splits, with_validation
 from lookright.errors import DataError, Problem
 from lookright.settings import Count, Positive
 

@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from lookright.data.decode import content, open_picture
-from lookright.data.drawn import DrawnMap, Size
-from lookright.data.public_folder import PublicFolder
-from lookright.data.public_set import Needed, Prepared, PublicImage, PublicSet
-from lookright.data.public_splits import with_validation
+from lookright.data.drawings.drawn import DrawnMap, Size
+from lookright.data.images.decode import content, open_picture
+from lookright.data.preparing.public_folder import PublicFolder
+from lookright.data.preparing.public_set import Needed, Prepared, PublicImage, PublicSet
+from lookright.data.preparing.public_splits import with_validation
 from lookright.data.reading import Reading
 from lookright.data.sample import Evidence
 from lookright.errors import DataError, Problem

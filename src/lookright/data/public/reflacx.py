@@ -4,14 +4,21 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal
 
-from lookright.data.drawing import Drawing, Mark
-from lookright.data.drawn import DrawnMap
-from lookright.data.public_folder import PublicFolder, Row
-from lookright.data.public_gaze import gaze_maps, mean_map
-from lookright.data.public_set import Drawn, Needed, Prepared, PublicImage, PublicSet, told
-from lookright.data.public_splits import without_leaks
-from lookright.data.shapes import Ellipse
-from lookright.data.tally import Tally
+from lookright.data.drawings.drawing import Drawing, Mark
+from lookright.data.drawings.drawn import DrawnMap
+from lookright.data.drawings.shapes import Ellipse
+from lookright.data.importing.tally import Tally
+from lookright.data.preparing.public_folder import PublicFolder, Row
+from lookright.data.preparing.public_gaze import gaze_maps, mean_map
+from lookright.data.preparing.public_set import (
+    Drawn,
+    Needed,
+    Prepared,
+    PublicImage,
+    PublicSet,
+    told,
+)
+from lookright.data.preparing.public_splits import without_leaks
 from lookright.errors import Problem
 
 _SPLITS = {"train": "train", "validate": "val", "test": "test"}

@@ -1,11 +1,11 @@
 """SIIM-ACR: chest X-rays with the pneumothorax outlined, as run lengths (SIIM and ACR 2019)."""
 
 from lookright.data import importers
-from lookright.data.drawing import Drawing
-from lookright.data.public_folder import PublicFolder
-from lookright.data.public_set import Needed, Prepared, PublicImage, PublicSet, told
-from lookright.data.public_splits import drawn_splits
-from lookright.data.tally import Tally
+from lookright.data.drawings.drawing import Drawing
+from lookright.data.importing.tally import Tally
+from lookright.data.preparing.public_folder import PublicFolder
+from lookright.data.preparing.public_set import Needed, Prepared, PublicImage, PublicSet, told
+from lookright.data.preparing.public_splits import drawn_splits
 from lookright.errors import DataError, Problem
 
 _TABLE = "stage_2_train.csv | train-rle.csv | train.csv"

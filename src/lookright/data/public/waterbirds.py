@@ -2,8 +2,8 @@
 
 from pathlib import PurePosixPath
 
-from lookright.data.public_folder import PublicFolder
-from lookright.data.public_set import Needed, Prepared, PublicImage, PublicSet
+from lookright.data.preparing.public_folder import PublicFolder
+from lookright.data.preparing.public_set import Needed, Prepared, PublicImage, PublicSet
 
 _LABELS = {"0": "landbird", "1": "waterbird"}
 _PLACES = {"0": "land", "1": "water"}

@@ -1,0 +1,1 @@
+"""What people draw, as shapes, and how shapes become human maps."""

@@ -1,0 +1,1 @@
+"""What importers and exporters are made of: careful parsers, and shapes of other tools."""

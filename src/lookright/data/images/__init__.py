@@ -1,0 +1,1 @@
+"""How image files become pixels: whole, upright, and without losing a bit."""

@@ -1,0 +1,1 @@
+"""From another tool's drawings to maps and a manifest, and back."""

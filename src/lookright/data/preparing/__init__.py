@@ -1,0 +1,1 @@
+"""From a published data set's folder to a manifest."""
