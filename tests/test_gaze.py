@@ -9,6 +9,7 @@ from lookright.data.gaze import doubts
 from lookright.data.gaze.coordinates import Frame, place
 from lookright.data.gaze.density import Points, density
 from lookright.data.gaze.drawing import find_looks
+from lookright.data.gaze.export import parse
 from lookright.data.gaze.making import Making, pixels_per_degree
 from lookright.data.gaze.table import read_gaze
 from lookright.data.importers import make
@@ -233,3 +234,9 @@ def test_windows_can_count_from_the_first_mention(tmp_path):
     assert late.rows.select("image", "weight").rows() == [("a", 100), ("b", 250)]
     with pytest.raises(ConfigError, match="before or after"):
         find_looks(path, Making(**common))
+
+
+def test_a_header_that_a_lone_carriage_return_cuts_is_said_in_words():
+    with pytest.raises(DataError, match="no line of a CSV table") as caught:
+        parse(b"image,x,y\rscene,1,2\n", "scene", "gaze.csv")
+    assert caught.value.code == "ERR-GAZE-TABLE"

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.path import Path as Outline
 
+from lookright.data.drawings import strokes
 from lookright.data.drawings.drawing import Drawing, Mark
 from lookright.data.drawings.rasterise import cells, rasterise
 from lookright.data.drawings.render import render
@@ -358,3 +359,9 @@ def test_MK08_a_reader_who_does_not_know_has_no_say():
         assert (shown[0].tolist(), nobody) == (expected, None)
     _, nobody = combine_known([one, other], [np.array([[False, True, True]]), unknown[1]], "mean")
     assert nobody.tolist() == [[False, False, True]]
+
+
+def test_a_pen_wider_than_any_number_covers_the_picture():
+    drawn = strokes.draw(np.array([[1.0, 1.0], [2.0, 2.0]]), 1e200, 5, 4)
+    assert drawn.cells.shape == (4, 5)
+    assert drawn.cells.all()

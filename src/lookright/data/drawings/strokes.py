@@ -9,6 +9,8 @@ from lookright.data.drawings.shapes import Vertices
 Ends = Float[np.ndarray, "segments 2"]
 Intervals = tuple[np.ndarray, np.ndarray]  # from and to, for each row of each segment
 
+_FARTHEST = 1e9  # pixels: a pen that covers any picture, and whose square is still a number
+
 
 def draw(line: Vertices, width: float, columns: int, rows: int) -> Window:
     """Mark the pixels of an image whose centre is within half a width of a line.
@@ -19,7 +21,7 @@ def draw(line: Vertices, width: float, columns: int, rows: int) -> Window:
     >>> draw(np.array([[0.5, 0.5], [2.5, 0.5]]), 1.0, 4, 4).cells.tolist()
     [[True, True, True]]
     """
-    reach = width / 2
+    reach = min(width / 2, _FARTHEST)
     frame = np.concatenate([line - reach, line + reach, np.floor(line), np.floor(line) + 1])
     left, top, right, bottom = bounds(frame, columns, rows)
     changes = np.zeros((bottom - top, right - left + 1), np.int32)

@@ -47,7 +47,7 @@ def parse(data: bytes, name: str, where: str) -> Table:
     text = _decoded(data, where)
     header, _, rest = text.partition("\n")
     separator = max((",", ";", "\t"), key=header.count)
-    names = next(csv.reader([header.strip("\r")], delimiter=separator), [])
+    names = _names(header.strip("\r"), separator, where)
     repeated = sorted({each for each in names if names.count(each) > 1})
     if repeated:
         what = f"More than one column is called {', '.join(map(repr, repeated))}."
@@ -61,6 +61,15 @@ def parse(data: bytes, name: str, where: str) -> Table:
         problem = Problem("GAZE-TABLE", f"This is no CSV table: {first}", where)
         raise DataError(problem) from error
     return Table(rows, name, where, decimal_comma=separator == ";")
+
+
+def _names(header: str, separator: str, where: str) -> list[str]:
+    try:
+        return next(csv.reader([header], delimiter=separator), [])
+    except csv.Error as error:
+        what = f"The header is no line of a CSV table: {error}."
+        fix = "End every line with a line feed."
+        raise DataError(Problem("GAZE-TABLE", what, where, fix)) from error
 
 
 def _read(file: Path, name: str, where: str) -> Table:
