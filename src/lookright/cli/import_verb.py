@@ -36,13 +36,18 @@ class LabelFrom(StrEnum):
     marks = "marks"
 
 
+Format = Annotated[str, typer.Argument(help="A format of `lookright list formats`.")]
+Export = Annotated[Path, typer.Argument(help="What the tool wrote: a file or a folder.")]
+Changes = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of the format.")
+]
+
+
 @data.command("import", context_settings=SETTINGS)
 def import_annotations(
-    format: Annotated[str, typer.Argument(help="A format of `lookright list formats`.")],
-    export: Annotated[Path, typer.Argument(help="What the tool wrote: a file or a folder.")],
-    changes: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of the format.")
-    ] = None,
+    format: Format,
+    export: Export,
+    changes: Changes = None,
     images: Annotated[Path, typer.Option(help="The folder of the images.")] = Path("images"),
     labels: Annotated[
         Path | None, typer.Option(help="A table of image (or id), label and more columns.")
