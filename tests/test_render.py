@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.path import Path as Outline
 
+from lookright.data import importers
 from lookright.data.drawings import strokes
 from lookright.data.drawings.drawing import Drawing, Mark
 from lookright.data.drawings.rasterise import cells, rasterise
@@ -365,3 +366,12 @@ def test_a_pen_wider_than_any_number_covers_the_picture():
     drawn = strokes.draw(np.array([[1.0, 1.0], [2.0, 2.0]]), 1e200, 5, 4)
     assert drawn.cells.shape == (4, 5)
     assert drawn.cells.all()
+
+
+def test_a_row_of_strokes_that_cannot_be_read_leaves_no_empty_stroke(tmp_path):
+    path = tmp_path / "strokes.csv"
+    path.write_text("image,stroke,x,y\na.png,,1,1\nb.png,0,left,2\nc.png,0,3,3\n")
+    found = list(importers.make("scribbles", {}).read(path))
+    drawings = [each for each in found if isinstance(each, Drawing)]
+    assert [(each.image, len(each.marks)) for each in drawings] == [("c.png", 1)]
+    assert len(found) == 3

@@ -60,12 +60,13 @@ def _add(sheets: dict[tuple[str, str], dict[str, _Line]], row: Record, width: fl
         str(row.fields.get("label") or "").strip(),
         row.number("width") if own else width,
     )
-    lines = sheets.setdefault((row.text("image"), annotator), {})
-    line = lines.setdefault(row.key("stroke"), line)
+    # All of the row is read before any of it is kept: half a row would be an empty stroke.
+    image, stroke, point = row.text("image"), row.key("stroke"), (row.number("x"), row.number("y"))
+    line = sheets.setdefault((image, annotator), {}).setdefault(stroke, line)
     if line.role != role:
         what = f"The stroke is {role} here and {line.role} at {line.where}."
         raise DataError(Problem("EXPORT-FIELD", what, row.where))
-    line.points.append((row.number("x"), row.number("y")))
+    line.points.append(point)
 
 
 def _mark(line: _Line) -> Mark:
