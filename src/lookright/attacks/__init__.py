@@ -1,11 +1,8 @@
 """Ways to make maps lie, one file each. The directory is the registry: a file here is an attack."""
 
-import inspect
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from importlib import import_module
 from itertools import islice
-from pkgutil import iter_modules
 from typing import Any
 
 import torch
@@ -14,25 +11,13 @@ from torch import nn
 from lookright import signature
 from lookright.attack import Attack, Constructed, Taught
 from lookright.cam import wide
-from lookright.errors import ConfigError, Problem, RunError
+from lookright.errors import Problem, RunError
 from lookright.model import Classifier
-from lookright.names import suggestion
+from lookright.registry import Registry
 from lookright.types import Batch, Prediction, Scalar
 
-
-def names() -> list[str]:
-    """List the attacks, by file name."""
-    return sorted(module.name for module in iter_modules(__path__))
-
-
-def find(name: str) -> type[Attack]:
-    """Return the attack that the file of this name defines."""
-    if name not in names():
-        fix = suggestion(name, names())
-        raise ConfigError(Problem("ATTACK", f"There is no attack {name!r}.", fix=fix))
-    module = import_module(f"{__name__}.{name}")
-    (found,) = (each for each in vars(module).values() if _is_defined_in(each, module.__name__))
-    return found
+_REGISTRY: Registry[Attack] = Registry(__name__, Attack, "ATTACK", "There is no attack {!r}.")
+names, find = _REGISTRY.names, _REGISTRY.find
 
 
 def build(name: str, settings: Mapping[str, Any]) -> Attack:
@@ -92,7 +77,3 @@ def _learn(
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     optimiser.step()
-
-
-def _is_defined_in(thing: object, module: str) -> bool:
-    return inspect.isclass(thing) and issubclass(thing, Attack) and thing.__module__ == module

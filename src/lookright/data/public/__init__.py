@@ -1,36 +1,16 @@
 """Published data sets by name, one file each. The directory is the registry."""
 
-import inspect
 from collections.abc import Mapping
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any
 
 from lookright.data.preparing.public_set import PublicSet
-from lookright.errors import ConfigError, Problem
-from lookright.names import suggestion
+from lookright.registry import Registry
 from lookright.signature import build
 
-
-def names() -> list[str]:
-    """List the sets, by file name."""
-    return sorted(module.name for module in iter_modules(__path__))
-
-
-def find(name: str) -> type[PublicSet]:
-    """Return the set that the file of this name defines."""
-    if name not in names():
-        fix = suggestion(name, names())
-        raise ConfigError(Problem("PUBLIC", f"There is no public data set {name!r}.", fix=fix))
-    module = import_module(f"{__name__}.{name}")
-    (found,) = (each for each in vars(module).values() if _is_defined_in(each, module.__name__))
-    return found
+_REGISTRY = Registry(__name__, PublicSet, "PUBLIC", "There is no public data set {!r}.")
+names, find = _REGISTRY.names, _REGISTRY.find
 
 
 def make(name: str, settings: Mapping[str, Any]) -> PublicSet:
     """Make a set by name; its settings are its constructor's arguments."""
     return build(find(name), settings, name)
-
-
-def _is_defined_in(thing: object, module: str) -> bool:
-    return inspect.isclass(thing) and issubclass(thing, PublicSet) and thing.__module__ == module
