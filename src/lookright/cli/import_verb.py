@@ -42,6 +42,10 @@ Changes = Annotated[
     list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of the format.")
 ]
 
+Labels = Annotated[
+    Path | None, typer.Option(help="A table of image (or id), label and more columns.")
+]
+
 
 @data.command("import", context_settings=SETTINGS)
 def import_annotations(
@@ -49,9 +53,7 @@ def import_annotations(
     export: Export,
     changes: Changes = None,
     images: Annotated[Path, typer.Option(help="The folder of the images.")] = Path("images"),
-    labels: Annotated[
-        Path | None, typer.Option(help="A table of image (or id), label and more columns.")
-    ] = None,
+    labels: Labels = None,
     label_from: Annotated[
         LabelFrom | None, typer.Option(help="Where classes are from; chosen if not given.")
     ] = None,

@@ -241,6 +241,7 @@ def _decode(
     digests: dict[int, str] = {}
 
     def attempt(row: int) -> tuple[Canvas, str] | DataError:
+        """Read a row, or return why it cannot be read."""
         try:
             sample = source.sample(row)
             _refuse_hidden_colour(sample, source, row, data, colours)

@@ -134,6 +134,7 @@ def _inspections(
     jobs = enumerate(rows.select(columns).iter_rows(named=True))
 
     def look(job: tuple[int, dict[str, str]]) -> Inspection | None:
+        """Inspect a row with those of its files that are there; None without its image."""
         index, row = job
         if row["image"] not in there:
             return None

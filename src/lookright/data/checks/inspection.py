@@ -45,6 +45,7 @@ class _Notes:
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, code: str, what: str, fix: str = "", level: Level = "warning") -> None:
+        """Note a problem of this row."""
         self.problems.append(Problem(code, what, self.where, fix, level))
 
 

@@ -73,6 +73,7 @@ def _areas(
     ]
 
     def measure(job: tuple[int, dict[str, str]]) -> tuple[int, float]:
+        """Return the index of a row and the area of its evidence."""
         index, row = job
         try:
             data = content(table.root / row["image"], row["image"])

@@ -34,12 +34,14 @@ def parse_json(data: bytes, where: str, shrink: Shrink | None = None) -> Any:
     """
 
     def finished(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Make an object of its pairs, if no key comes twice."""
         found = dict(pairs)
         if len(found) < len(pairs):
             _refuse_repeated(pairs, where)
         return shrink(found) if shrink else found
 
     def refused(word: str) -> NoReturn:
+        """Refuse NaN and the infinities, which JSON has not."""
         raise DataError(Problem("JSON", f"{word} is no number of JSON.", where))
 
     try:

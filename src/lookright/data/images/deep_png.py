@@ -28,6 +28,7 @@ class _Header:
 
     @classmethod
     def of(cls, data: bytes) -> "_Header":
+        """Read what the IHDR chunk says."""
         width, height, depth, colour_type, *_, interlaced = struct.unpack(">IIBBBBB", data[16:29])
         return cls(width, height, depth, colour_type, interlaced)
 

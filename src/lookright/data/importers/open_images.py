@@ -58,6 +58,7 @@ class OpenImages(Importer):
         self, file: Path, names: dict[str, str], grouped: bool
     ) -> Iterator[Drawing | Problem]:
         def marks(row: Record, label: str) -> list[Mark]:
+            """Make the box of a row."""
             left, right, top, bottom = (row.number(name) for name in _PLACE)
             is_group = grouped and row.fields["IsGroupOf"] == "1"
             role = self.groups if is_group else "evidence"

@@ -38,6 +38,7 @@ def mean_map(image: str, maps: Sequence[DrawnMap]) -> DrawnMap:
         return maps[0]
 
     def render(size: Size) -> Evidence:
+        """Draw every part on the picture, and combine them."""
         return combine([each.map(size) if callable(each.map) else each.map for each in maps])
 
     return DrawnMap(image, maps[0].size, render, " ".join(sorted(each.key for each in maps)))

@@ -81,11 +81,13 @@ class DecoyMnist(PublicSet):
         patch = np.s_[down : down + _PATCH, across : across + _PATCH]
 
         def drawn(_size: tuple[int, int]) -> Evidence:
+            """Draw the digit with its decoy."""
             values = digit.astype(np.float32) / 255
             values[patch] = (255 - _STEP * shown) / 255
             return values
 
         def evidence(_size: tuple[int, int]) -> Evidence:
+            """Mark what should be looked at, and never the decoy."""
             strokes = digit > 0 if self.evidence == "digit" else np.ones_like(digit, bool)
             strokes[patch] = False
             return strokes.astype(np.float32)
