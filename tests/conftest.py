@@ -5,11 +5,16 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hypothesis import settings
 from torch import Tensor, nn
 
 from lookright.cam import class_maps
 from lookright.torchvision_repair import repair
 from lookright.types import Batch, Images, Prediction
+
+# The same examples on every machine, or a change would be refused for what it did not touch.
+# To look for new ones: pytest --hypothesis-profile=default
+settings.register_profile("steady", derandomize=True, deadline=None)
 
 repair()  # before a test file imports timm or another library that needs torchvision
 

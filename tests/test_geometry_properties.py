@@ -5,6 +5,7 @@ as two ramps: where they end up says where every pixel came from. Shapes are the
 vertices, pixel by pixel, and rendered again.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 
@@ -28,6 +29,10 @@ from lookright.data.reading import Reading
 from lookright.data.warp import BENT, draw_warp
 
 SIDE = 64
+FINE = 8  # parts of a pixel's side
+# What blur leaves at most: per side of the shape in pixels; of a cell; of the centre in pixels.
+# 29,000 draws came to 2.0, 0.06 and 0.13. Half a pixel of drift fails.
+EDGE, CELL, CENTRE = 3.0, 0.1, 0.25
 GRID = torch.zeros(8, 8)  # class maps of 8 x 8 cells, each 8 pixels wide
 keys = st.tuples(*[st.integers(0, 2**31)] * 3)
 WAYS = {
@@ -105,14 +110,17 @@ def dense(outline: np.ndarray, between: int = 12) -> np.ndarray:
     )
 
 
-def agrees(followed: np.ndarray, found: np.ndarray, least: float = 0.9) -> None:
-    """Two masks overlap but for their edges, and cells differ by less than a pixel's width."""
-    binary = found >= 0.5
-    both = (followed & binary).sum() / max((followed | binary).sum(), 1)
-    assert both >= least
-    difference = (cells_of(followed) - cells_of(found)).abs()
-    assert difference.max() <= 0.16  # of a cell's 64 pixels: a seam of about one along an edge
-    np.testing.assert_allclose(balance(followed), balance(found), atol=0.5)
+def covered(outline: np.ndarray) -> np.ndarray:
+    """Say how much of each pixel an outline covers: whole pixels would hide half a pixel."""
+    fine = cells(Polygon((outline * FINE,)), (SIDE * FINE, SIDE * FINE))
+    return fine.reshape(SIDE, FINE, SIDE, FINE).mean((1, 3))
+
+
+def agrees(followed: np.ndarray, found: np.ndarray) -> None:
+    """Two maps are one but for the blur of their edges: at pixels, in cells, by their centre."""
+    assert np.abs(followed - found).sum() <= EDGE * np.sqrt(followed.sum())
+    assert (cells_of(followed) - cells_of(found)).abs().max() <= CELL
+    np.testing.assert_allclose(balance(followed), balance(found), atol=CENTRE)
 
 
 # -- masks -----------------------------------------------------------------------------------
@@ -159,33 +167,31 @@ def test_every_pixel_comes_from_where_its_coordinates_say(how, key) -> None:
 def test_MK20_warping_the_vertices_and_rendering_is_warping_the_rendering(how, shape, key) -> None:
     outline = forwards(how, key)(shape)
     assume(not np.isnan(outline).any())
-    followed = cells(Polygon((outline,)), (SIDE, SIDE))
+    followed = covered(outline)
     assume(followed.sum() > 60)
-    found = augment(stacked(cells(Polygon((shape,)), (SIDE, SIDE))), how, *key)[1].numpy()
-    agrees(followed, found, 1 - 1.2 * len(shape) ** 0.5 / followed.sum() ** 0.5 / 3)
+    agrees(followed, augment(stacked(covered(shape)), how, *key)[1].numpy())
 
 
 @every_way
-@given(st.floats(14, 28), st.floats(14, 28), st.floats(10, 22), st.floats(10, 22), keys)
+@given(*[st.integers(14, 28)] * 2, *[st.integers(10, 22)] * 2, keys)
 @settings(max_examples=5, deadline=None)
 def test_MK20_a_box_is_where_its_corners_went(how, left, top, wide, high, key) -> None:
+    """Its sides lie between pixels, so that the box itself is drawn without rounding."""
     corners = [[left, top], [left + wide, top], [left + wide, top + high], [left, top + high]]
-    outline = forwards(how, key)(dense(np.array(corners)))
+    outline = forwards(how, key)(dense(np.array(corners, float)))
     assume(not np.isnan(outline).any())
-    followed = cells(Polygon((outline,)), (SIDE, SIDE))
     box = cells(Box(left, top, left + wide, top + high), (SIDE, SIDE))
-    found = augment(stacked(box), how, *key)[1].numpy()
-    np.testing.assert_allclose(balance(followed), balance(found), atol=1)  # half a pixel by edges
-    assert (cells_of(followed) - cells_of(found)).abs().max() <= 0.25
+    agrees(covered(outline), augment(stacked(box), how, *key)[1].numpy())
 
 
 @every_way
 @given(st.floats(16, 48), st.floats(16, 48), keys)
 @settings(max_examples=5, deadline=None)
 def test_MK20_a_point_is_where_it_went_to_a_part_of_a_cell(how, x, y, key) -> None:
-    place = forwards(how, key)(np.array([[x, y]]))[0]
-    assume(not np.isnan(place).any())
-    assume((np.abs(place - SIDE / 2) < SIDE / 2 - 8).all())
+    turns = np.linspace(0, 2 * np.pi, 24)[:, None]
+    rim = np.array([x, y]) + 5 * np.concatenate([np.cos(turns), np.sin(turns)], 1)
+    *whole, place = forwards(how, key)(np.array([*rim, [x, y]]))
+    assume(not np.isnan(whole).any())  # no edge of the picture cuts the disc
     disc = cells(Point(x, y, 4), (SIDE, SIDE))
     found = augment(stacked(disc), how, *key)[1].numpy()
     np.testing.assert_allclose(balance(found), place, atol=0.75)  # a tenth of a cell
@@ -221,11 +227,9 @@ def test_MK20_a_stroke_of_one_pixel_survives_to_the_class_map(how, turn: float, 
     drawn = cells(Stroke(line, 1.0), (SIDE, SIDE))
     found = cells_of(augment(stacked(drawn), how, *key)[1])
     crossed = {(int(y // 8), int(x // 8)) for x, y in went}
-    inner = [
-        cell
-        for cell in crossed
-        if sum((int(y // 8), int(x // 8)) == cell for x, y in went) >= len(went) / 6
-    ]
+    deep = went[((went % 8 >= 1) & (went % 8 <= 7)).all(1)]  # a pixel's row can be the cell beside
+    passes = Counter((int(y // 8), int(x // 8)) for x, y in deep)
+    inner = [cell for cell, points in passes.items() if points >= len(went) / 6]
     assert all(found[cell] > 0.008 for cell in inner)  # half of what one pixel would leave
     near = torch.nn.functional.max_pool2d((found > 1e-3).float()[None], 1)[0]
     marked = {(int(row), int(col)) for row, col in near.nonzero()}
