@@ -65,14 +65,6 @@ def test_the_recipe_of_REFLACX_is_a_degree_wide_and_ends_with_the_screen(tmp_pat
     np.testing.assert_allclose(maps[0].map((200, 120)), expected / expected.max(), atol=2e-4)
 
 
-def test_names_that_were_cut_off_or_rounded_are_found():
-    images = ["4b8c1d2e-77", "4b8c1d2e-78", "9f00", "20210034567"]
-    found = doubts.truncated(["4b8c1d2e", "9f00", "2.02E+10", "unknown"], images)
-    assert [each.where or each.what.split("'")[1] for each in found] == ["2.02E+10", "4b8c1d2e"]
-    assert "4b8c1d2e-77" in found[1].fix
-    assert "20210034567" in found[0].fix
-
-
 def test_an_observer_whose_gaze_is_off_or_wanders_is_named():
     random = np.random.default_rng(0)
     pairs = list(itertools.product(range(60), range(5), range(8)))

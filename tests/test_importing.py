@@ -103,6 +103,34 @@ def test_images_that_are_not_there_and_images_nobody_drew_on_are_counted(study):
     assert done.rows["mask"].to_list().count("") == 3
 
 
+def test_a_name_that_was_cut_off_or_rounded_says_so(tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name in ("4b8c1d2e-77", "4b8c1d2e-78", "9f00", "20210034567"):
+        (folder / f"{name}.png").touch()
+    pictures = Pictures(folder)
+    told = {name: pictures.find(name).fix for name in ("4b8c1d2e", "4b8c1d2e.dcm", "2.02E+10", "9")}
+    assert "'4b8c1d2e-77'" in told["4b8c1d2e"]
+    assert told["4b8c1d2e.dcm"] == told["4b8c1d2e"]
+    assert "'20210034567'" in told["2.02E+10"]
+    assert "--images" in told["9"]  # too short to say anything
+
+
+def test_the_last_number_of_a_uid_is_no_ending(tmp_path):
+    """Another instance of the same series is another image."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    (folder / "1.2.840.7.png").touch()
+    pictures = Pictures(folder)
+    assert (
+        pictures.find("1.2.840.7")
+        == pictures.find("1.2.840.7.dcm")
+        == Joined("1.2.840.7.png", False)
+    )
+    for other in ("1.2.840.7.1", "a/1.2.840.7.1", "1.2.840", "1.2.840.8"):
+        assert pictures.find(other).code == "JOIN-ABSENT"
+
+
 def test_an_export_of_other_images_is_refused(study):
     assert "JOIN-NONE" in refused(study, box("gone.png", LEFT))
 

@@ -1,7 +1,4 @@
-"""Signs that a table of gaze is not what it seems: frames, axes, units, names, drift."""
-
-import re
-from collections.abc import Iterable
+"""Signs that a table of gaze is not what it seems: frames, axes, units, drift."""
 
 import numpy as np
 import polars as pl
@@ -61,22 +58,6 @@ def units(rows: pl.DataFrame, where: str) -> list[Problem]:
     return [Problem("GAZE-UNIT", what, where, fix, level="warning")]
 
 
-def truncated(names: Iterable[str], images: Iterable[str], where: str = "") -> list[Problem]:
-    """Find names of images that are beginnings of real ones, or that a spreadsheet has rounded."""
-    known = sorted(set(images))
-    problems = []
-    for name in sorted(set(names) - set(known)):
-        whole = [each for each in known if name and each.startswith(name)]
-        what = f"{name!r} is no image, but {len(whole)} begin like this: was it cut off?"
-        if not whole:
-            whole = _rounded(name, known)
-            what = f"{name!r} is no image, but could be {len(whole)}: has a spreadsheet rounded it?"
-        if whole:
-            fix = f"Write whole names, such as {', '.join(map(repr, whole[:3]))}."
-            problems.append(Problem("GAZE-ID", what, where, fix))
-    return problems
-
-
 def drift(rows: pl.DataFrame, size: Size, where: str = "") -> list[Problem]:
     """Find observers whose gaze lies off that of all others on the same images, by a like amount.
 
@@ -134,15 +115,6 @@ def _corner(x: np.ndarray, y: np.ndarray, size: Size, where: str, level: Level) 
     what = f"Nobody looked beyond x = {x.max():g} and y = {y.max():g} of {size[0]} x {size[1]}."
     fix = "Do they count in a smaller frame? Say its width and height, and sigma in its pixels."
     return [Problem("GAZE-FRAME", what, where, fix, level=level)]
-
-
-def _rounded(name: str, known: list[str]) -> list[str]:
-    """Find the numbers that a spreadsheet would have written like `2.02E+10`."""
-    if not re.fullmatch(r"\d(\.\d+)?[eE]\+\d{1,3}", name):
-        return []
-    numbers = [each for each in known if re.fullmatch(r"\d{1,300}", each)]
-    digits = len(re.split("[.eE]", name)[1]) if "." in name else 0
-    return [each for each in numbers if float(f"{int(each):.{digits}e}") == float(name)]
 
 
 def _moved(observer: str, offsets: np.ndarray, size: Size, where: str) -> list[Problem]:

@@ -1,5 +1,6 @@
 """Which file another tool means by an image: by its path, else by a name that only one file has."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -8,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from lookright.data.drawings.drawn import Size
 from lookright.data.folders import files_below, is_image
 from lookright.data.images.upright import Frame, frame
+from lookright.data.importing.near_names import nearest
 from lookright.errors import DataError, Problem
 
 _SHOWN = 4  # candidates in a message
@@ -42,6 +44,7 @@ class Pictures:
         self._bare = _grouped(self.paths, lambda path: path.with_suffix("").as_posix())
         self._names = _grouped(self.paths, lambda path: path.name)
         self._stems = _grouped(self.paths, lambda path: path.stem)
+        self._sorted = sorted(self._stems)
         self._frames: dict[str, Frame] = {}
 
     def find(self, name: str) -> Joined | Problem:
@@ -53,16 +56,14 @@ class Pictures:
             if len(there := self._without_ending(path)) == 1:
                 return Joined(there[0], by_name=False)
         last = parts[-1] if parts else ""
-        stems = (last, PurePosixPath(last).stem)
+        stems = (last, _bared(last))
         found = self._names.get(last) or next(filter(None, map(self._stems.get, stems)), [])
         if len(found) == 1:
             return Joined(found[0], by_name=len(parts) > 1)
         if not found:
             what = f"There is no image {name!r}."
-            fix = f"Is --images the right folder? It is {self.folder.name!r}."
-            longer = [stem for stem in self._stems if last and stem.startswith(last)]
-            if longer and 2 * len(last) > len(longer[0]):
-                fix = f"{len(longer)} begin like this, such as {longer[0]!r}: was it cut off?"
+            folder = f"Is --images the right folder? It is {self.folder.name!r}."
+            fix = nearest(_bared(last), self._sorted) or folder
             return Problem("JOIN-ABSENT", what, fix=fix, level="warning")
         listed = ", ".join(map(repr, found[:_SHOWN])) + (" ..." if len(found) > _SHOWN else "")
         what = f"{name!r} may be any of {len(found)} images: {listed}."
@@ -71,7 +72,7 @@ class Pictures:
 
     def _without_ending(self, path: str) -> list[str]:
         """Find the images of a path whose ending is another one, or that has none."""
-        return self._bare.get(path) or self._bare.get(str(PurePosixPath(path).with_suffix("")), [])
+        return self._bare.get(path) or self._bare.get(_bared(path), [])
 
     def frame(self, path: str) -> Frame:
         """Return an image's size, upright and as stored; raises DataError when it has none."""
@@ -89,6 +90,11 @@ def _grouped(paths: tuple[str, ...], name: Callable[[PurePosixPath], str]) -> di
     for path in paths:
         groups.setdefault(name(PurePosixPath(path)), []).append(path)
     return groups
+
+
+def _bared(path: str) -> str:
+    """Take a file's ending off; the last number of a DICOM UID is none."""
+    return re.sub(r"(?<=[^/])\.[A-Za-z][A-Za-z0-9]{0,5}$", "", path)
 
 
 def _parts(name: str) -> list[str]:
