@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 from gaze_tables import read, table
 from lookright.data.gaze import doubts
@@ -13,6 +14,7 @@ from lookright.data.gaze.export import parse
 from lookright.data.gaze.making import Making, pixels_per_degree
 from lookright.data.gaze.table import read_gaze
 from lookright.data.importers import make
+from lookright.data.importing.study import Wishes, import_drawings
 from lookright.errors import ConfigError, DataError
 
 
@@ -55,6 +57,34 @@ def test_MK15_blinks_negative_and_repeated_times_and_looks_off_the_image_are_cou
     assert looks.rows["start"].to_list() == [0, 1000, 1000, 2100, 2200, 2300]
 
 
+def test_MK15_looks_off_an_image_that_says_its_own_size_are_counted_too(tmp_path):
+    """Without width and height only the image knows what is off it."""
+    images = tmp_path / "images"
+    images.mkdir()
+    Image.new("L", (40, 30), 90).save(images / "a.png")
+    places = [(x, 10) for x in range(5, 38, 3)] + [(40, 10), (12, 31)]
+    one_class = Wishes(label_from="marks", unmarked="seen")
+    rows = [f"a,{x},{y},{place}00,200" for place, (x, y) in enumerate(places)]
+    text = "\n".join(["image,x,y,start,duration", *rows])
+    for _ in range(2):  # the second time from the cache
+        items = make("fixations", {"sigma": 2}).read(table(tmp_path, text))
+        done = import_drawings(items, images, tmp_path / "manifest.csv", one_class)
+        (told,) = (each for each in done.tally.first.values() if each.code == "GAZE-DROPPED")
+        assert "2 rows were dropped: off the image" in told.what
+    strict = make("fixations", {"sigma": 2, "most_outside": 0.1}).read(table(tmp_path, text))
+    with pytest.raises(DataError, match="GAZE-FRAME"):
+        import_drawings(strict, images, tmp_path / "manifest.csv", one_class)
+
+
+def test_a_look_of_any_length_makes_a_map(tmp_path):
+    """A duration may be larger than float32 can say."""
+    ones = np.ones(2)
+    points = Points(8 * ones, 6 * ones, np.array([1e308, 1.0]), 2 * ones, 2 * ones)
+    one = Points(*(np.array([value]) for value in (8.0, 6.0, 1.0, 2.0, 2.0)))
+    np.testing.assert_array_equal(density(points, (20, 16)), density(one, (20, 16)))
+    assert density(points, (20, 16), scale="sum").sum() == pytest.approx(1, rel=1e-5)
+
+
 def rows_of(count: int, width: float, height: float, seed: int = 0) -> str:
     random = np.random.default_rng(seed)
     places = random.uniform((0, 0), (width, height), (count, 2))
@@ -66,9 +96,9 @@ def test_MK15_more_than_a_fifth_off_the_image_asks_for_the_coordinate_frame(tmp_
     path = table(tmp_path, rows_of(300, 1920, 1080))
     with pytest.raises(DataError, match="another frame"):
         find_looks(path, Making(sigma=2, width=800, height=600))
-    maps, _ = read("fixations", path, sigma=2)  # the size is known when the map is rendered
+    maps, _ = read("fixations", path, sigma=2)  # the size is known once the image is
     with pytest.raises(DataError, match="another frame"):
-        maps[0].map((800, 600))
+        maps[0].doubts((800, 600))
 
 
 def test_MK15_shares_are_recognised_by_their_size(tmp_path):

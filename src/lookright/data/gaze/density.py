@@ -54,15 +54,16 @@ def density(points: Points, size: Size, border: Border = "cut", scale: Scale = "
     _require_sigmas(points, size)
     width, height = size
     total = np.zeros((height, width), dtype=np.float32)
+    largest = float(np.abs(points.weight).max(initial=0)) or 1.0  # weights may exceed float32
     for start in range(0, len(points.x), _TOGETHER):
         part = slice(start, start + _TOGETHER)
         across, column = _kernels(points.x, points.sigma_x, points.across, part, width, border)
         down, row = _kernels(points.y, points.sigma_y, points.down, part, height, border)
-        weight = points.weight[part].astype(np.float32)
+        weight = (points.weight[part] / largest).astype(np.float32)
         # Looks in one row of pixels share one Gaussian downwards: two small products are enough.
         joint = csr_array((weight, (row, column)), shape=(len(down), len(across)))
         total += down.T @ (joint @ across)
-    return _scaled(total, scale)
+    return _scaled(total, scale, largest)
 
 
 def _require_sigmas(points: Points, size: Size) -> None:
@@ -119,6 +120,6 @@ def _reaches(sigmas: Looks) -> list[tuple[float, float]]:
     return [(sigma, np.floor(CUT * sigma + 0.5)) for sigma in sigmas]
 
 
-def _scaled(total: Evidence, scale: Scale) -> Evidence:
-    divisor = {"max": float(total.max()), "sum": float(total.sum()), "none": 1.0}[scale]
+def _scaled(total: Evidence, scale: Scale, unit: float) -> Evidence:
+    divisor = {"max": float(total.max()), "sum": float(total.sum()), "none": 1 / unit}[scale]
     return total / np.float32(divisor) if divisor > 0 else total

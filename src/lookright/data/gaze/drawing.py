@@ -12,7 +12,7 @@ import polars as pl
 from lookright.data.drawings.drawn import DrawnMap
 from lookright.data.gaze import doubts
 from lookright.data.gaze.coordinates import Size, place
-from lookright.data.gaze.density import Points, density
+from lookright.data.gaze.density import Border, Points, density
 from lookright.data.gaze.headers import SHOWN
 from lookright.data.gaze.making import Making
 from lookright.data.gaze.table import PEOPLE, Gaze, dropped, read_gaze
@@ -65,31 +65,44 @@ def draw(looks: Looks, making: Making, where: str) -> Iterator[DrawnMap]:
     starts = sizes.with_columns(start=pl.col("len").cum_sum() - pl.col("len"))
     for person in asked.join(starts, on=by, how="left", maintain_order="left").to_dicts():
         own = rows.slice(person["start"] or 0, person["len"] or 0)
+        place = f"{where}: {person['image']}"
         yield DrawnMap(
             person["image"],
             None,
-            partial(render, own, looks.extent, looks.grid, making),
+            partial(render, own, looks.extent, looks.grid, making.border),
             _key(own, looks, making),
             person.get("observer", ""),
-            where=f"{where}: {person['image']}",
+            where=place,
+            doubts=partial(off_image, own, looks.extent, making.most_outside, place),
         )
 
 
 def render(
-    rows: pl.DataFrame, extent: Size | None, grid: Size | None, making: Making, size: Size
+    rows: pl.DataFrame, extent: Size | None, grid: Size | None, border: Border, size: Size
 ) -> Evidence:
     """Make the map of some rows on an image of a size; no rows: nothing but zeros.
 
-    Raises DataError where too many of at least ten looks lie off the image, or for a sigma of 0 or
-    larger than the image. Fewer looks off the image are left out.
+    Looks off the image are left out. Raises DataError for a sigma of 0 or larger than the image.
     """
     points = to_points(rows, extent or size, grid or size, size)
-    off = doubts.outside(points.x, points.y, size)
-    if len(off) >= FEW and (found := doubts.frame(points.x, points.y, size, making.most_outside)):
-        errors = [each for each in found if each.level == "error"]
-        if errors:
-            raise DataError(*errors)
-    return density(points.only(~off), size, making.border)
+    return density(points.only(~doubts.outside(points.x, points.y, size)), size, border)
+
+
+def off_image(
+    rows: pl.DataFrame, extent: Size | None, most: float, where: str, size: Size
+) -> tuple[Problem, ...]:
+    """Count the looks off an image once its size is known, if x and y count in its own pixels.
+
+    Raises DataError where they are more than a share of at least ten looks.
+    """
+    if extent:
+        return ()  # `find_looks` has done it
+    x, y = (rows[name].to_numpy() for name in "xy")
+    off = int(doubts.outside(x, y, size).sum())
+    found = doubts.frame(x, y, size, most, where) if len(x) >= FEW else []
+    if errors := [each for each in found if each.level == "error"]:
+        raise DataError(*errors)
+    return (*found, *([dropped(off, "off the image", where)] if off else []))
 
 
 def to_points(rows: pl.DataFrame, extent: Size, grid: Size, size: Size) -> Points:

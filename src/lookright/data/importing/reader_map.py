@@ -68,6 +68,7 @@ class MapMaker:
         )
 
     def _map(self, item: DrawnMap, path: str, size: Size, notes: list[Problem]) -> ReaderMap:
+        notes += item.doubts(size)
         key = key_of_words("map", item.key, item.size, size)
         cached = self.cache.find(key)
         if cached is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -41,4 +42,9 @@ def mean_map(image: str, maps: Sequence[DrawnMap]) -> DrawnMap:
         """Draw every part on the picture, and combine them."""
         return combine([each.map(size) if callable(each.map) else each.map for each in maps])
 
-    return DrawnMap(image, maps[0].size, render, " ".join(sorted(each.key for each in maps)))
+    def doubts(size: Size) -> tuple[Problem, ...]:
+        """Ask every part."""
+        return tuple(chain.from_iterable(each.doubts(size) for each in maps))
+
+    key = " ".join(sorted(each.key for each in maps))
+    return DrawnMap(image, maps[0].size, render, key, doubts=doubts)
