@@ -49,6 +49,7 @@ def looks(labels: list[int], count: int = 6, annotated: bool = True) -> Looks:
         logits=draw.normal(size=(count, 2)).astype(np.float32),
         cams=draw.normal(size=(count, 2, 4, 4)).astype(np.float32),
         evidence=evidence if annotated else np.full_like(evidence, np.nan),
+        known=np.ones_like(evidence),
         maps=np.zeros((count, 8, 8), np.float32),
         views=np.zeros((count, 0, 2), np.float32),
     )

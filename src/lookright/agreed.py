@@ -1,5 +1,8 @@
 """How far the class maps of the looked-at images agree with human evidence: one row per image."""
 
+from functools import partial
+from typing import Literal
+
 import numpy as np
 import torch
 
@@ -7,6 +10,9 @@ from lookright.cam import contrast, enlarge, rival
 from lookright.inference import Looks
 from lookright.metrics import agreement as measures
 from lookright.metrics import regions, saliency
+from lookright.metrics.parts import Maps, Measure, Values, known_alone
+
+Columns = dict[str, Values]  # one row per image
 
 
 def class_maps(seen: Looks) -> dict[str, np.ndarray]:
@@ -18,31 +24,60 @@ def class_maps(seen: Looks) -> dict[str, np.ndarray]:
     return {"true": true, "false": false, "difference": true - false, "human": seen.evidence}
 
 
-def agreement(seen: Looks, maps: dict[str, np.ndarray], threshold: float) -> dict[str, np.ndarray]:
+def agreement(seen: Looks, maps: dict[str, np.ndarray], threshold: float) -> Columns:
     """Compare maps with human evidence: energies on the grid of cams, places on that of images.
 
     People have looked where their map exceeds 0.5. The maps are those of the predicted class, if
-    the name of the measure does not say otherwise.
+    the name of the measure does not say otherwise. What is unknown counts in neither map.
     """
     chosen = seen.cams[np.arange(len(seen.cams)), seen.predicted]
+    large = enlarge(torch.from_numpy(chosen), seen.maps.shape[1:]).numpy()
+    energies = _energies(chosen, maps["true"], seen)
+    placed = _regions(large, seen.maps, threshold)
+    return energies | placed | _likeness(chosen, seen) | _looked(large, seen.maps)
+
+
+def _energies(chosen: Maps, true: Maps, seen: Looks) -> Columns:
     guess = torch.from_numpy(seen.predicted)
     deciding = contrast(torch.from_numpy(seen.cams), torch.from_numpy(seen.logits), guess).numpy()
-    large = enlarge(torch.from_numpy(chosen), seen.maps.shape[1:]).numpy()
-    framing = measures.framing_sensitivity(chosen, seen.evidence)
+    framing = framing_of_known(chosen, seen)
     return {
         "framing_sensitivity": framing,
-        "framing_sensitivity_true": measures.framing_sensitivity(maps["true"], seen.evidence),
-        "framing_decision": measures.framing_sensitivity(deciding, seen.evidence, "abs"),
-        "framing_chance": measures.chance(seen.evidence),
+        "framing_sensitivity_true": framing_of_known(true, seen),
+        "framing_decision": framing_of_known(deciding, seen, "abs"),
+        "framing_chance": framing_of_known(np.ones_like(chosen), seen),
         "energy_pointing": 1 - framing,
-        "pointing_game": measures.pointing_game(large, seen.maps),
-        "iou": measures.iou(large, seen.maps, threshold),
-        "iou_otsu": regions.iou_otsu(large, seen.maps),
-        "iou_mean": regions.iou_mean(large, seen.maps),
-        "relevance_rank": regions.relevance_rank(large, seen.maps),
-        "cc": saliency.correlation(chosen, seen.evidence),
-        "sim": saliency.similarity(chosen, seen.evidence),
-        "kl": saliency.divergence(chosen, seen.evidence),
-        "nss": saliency.nss(large, seen.maps > 0.5),
-        "auc_judd": saliency.auc_judd(large, seen.maps > 0.5),
     }
+
+
+def framing_of_known(maps: Maps, seen: Looks, energy: Literal["relu", "abs"] = "relu") -> Values:
+    """Return the framing sensitivity of maps, where cells count as far as they are known."""
+    return measures.framing_sensitivity(maps * seen.known, seen.evidence, energy)
+
+
+def _regions(large: Maps, human: Maps, threshold: float) -> Columns:
+    found: dict[str, Measure] = {
+        "pointing_game": measures.pointing_game,
+        "iou": partial(measures.iou, threshold=threshold),
+        "iou_otsu": regions.iou_otsu,
+        "iou_mean": regions.iou_mean,
+        "relevance_rank": regions.relevance_rank,
+    }
+    return {name: known_alone(measure, large, human) for name, measure in found.items()}
+
+
+def _likeness(chosen: Maps, seen: Looks) -> Columns:
+    ours, theirs = chosen * seen.known, seen.evidence * seen.known
+    return {
+        "cc": saliency.correlation(chosen, seen.evidence, seen.known),
+        "sim": saliency.similarity(ours, theirs),
+        "kl": saliency.divergence(ours, theirs),
+    }
+
+
+def _looked(large: Maps, human: Maps) -> Columns:
+    found: dict[str, Measure] = {
+        "nss": lambda maps, human: saliency.nss(maps, human > 0.5),
+        "auc_judd": lambda maps, human: saliency.auc_judd(maps, human > 0.5),
+    }
+    return {name: known_alone(measure, large, human) for name, measure in found.items()}

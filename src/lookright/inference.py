@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from lookright.cam import shrink
 from lookright.data.loader import Examples, load
 from lookright.interventions import Donors, Scene
-from lookright.types import Batch, Images
+from lookright.objective import human, known
+from lookright.types import Batch, ImageMaps, Images
 
 View = Callable[[Scene], Images]  # another look at the same images: turned, cut, changed, ...
 
@@ -25,7 +25,8 @@ class Looks:
     logits: Float[np.ndarray, "images classes"]
     cams: Float[np.ndarray, "images classes rows cols"]
     evidence: Float[np.ndarray, "images rows cols"]  # on the grid of cams; NaN: nobody was asked
-    maps: Float[np.ndarray, "images height width"]  # on the grid of images; NaN: nobody was asked
+    known: Float[np.ndarray, "images rows cols"]  # weighs cells by how much of each is known
+    maps: Float[np.ndarray, "images height width"]  # on the grid of images; NaN: nobody knows
     views: Float[np.ndarray, "images views classes"]  # logits of the other views
 
     @property
@@ -55,7 +56,7 @@ def look(
     cuts = [list(range(at, min(at + batch, len(images)))) for at in range(0, len(images), batch)]
     with watching(model):
         loaded = load(images, cuts, workers=workers)
-        batches = (measurable(on_device(each, device)) for each in loaded)
+        batches = (on_device(each, device) for each in loaded)
         seen = [
             _rows(model, each, views, donors.of(cut) if donors else each.images)
             for cut, each in zip(cuts, batches, strict=True)
@@ -98,7 +99,7 @@ def on_device(
 
 
 def measurable(batch: Batch) -> Batch:
-    """Count images with unknown pixels as not annotated: no measure of agreement knows of them."""
+    """Count images with unknown pixels as not annotated, for measures that need every pixel."""
     if batch.unknown is None:
         return batch
     whole = ~(batch.unknown > 0).flatten(1).any(1)
@@ -112,9 +113,18 @@ def _rows(
     scene = Scene(batch.images, batch.maps, batch.annotated, donors)
     others = [model(view(scene)).logits for view in views]
     stacked = torch.stack(others, 1) if others else seen.logits[:, None][:, :0]
-    evidence = _asked(shrink(batch.maps, like=seen.cams), batch)
-    found = (batch.labels, seen.logits, seen.cams, evidence, _asked(batch.maps, batch), stacked)
+    evidence, weights = _asked(human(batch, seen.cams), batch), known(batch, seen.cams)
+    weights = torch.ones_like(evidence) if weights is None else weights
+    found = (batch.labels, seen.logits, seen.cams, evidence, weights, _pixels(batch), stacked)
     return tuple(each.cpu().numpy() for each in found)
+
+
+def _pixels(batch: Batch) -> ImageMaps:
+    """Return human maps on the grid of images; pixels that are mostly unknown are NaN."""
+    if batch.unknown is None:
+        return _asked(batch.maps, batch)
+    share = 1 - batch.unknown
+    return _asked(torch.where(share > 0.5, batch.maps / share.clamp(min=0.5), torch.nan), batch)
 
 
 def _asked(maps: Tensor, batch: Batch) -> Tensor:

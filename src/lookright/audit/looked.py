@@ -6,12 +6,13 @@ import numpy as np
 import polars as pl
 import torch
 
-from lookright.agreed import class_maps
+from lookright.agreed import class_maps, framing_of_known
 from lookright.cam import contrast
 from lookright.causal import answers, causal, find_donors, intervene
 from lookright.data.loader import Examples
 from lookright.inference import Looks, look
 from lookright.metrics import agreement, classification
+from lookright.metrics.parts import rescaled
 from lookright.model import Classifier
 from lookright.objectives.fooling import ring
 from lookright.stats import interval
@@ -60,8 +61,8 @@ def _framing(seen: Looks) -> dict[str, np.ndarray]:
     chosen = seen.cams[np.arange(len(seen.cams)), seen.predicted]
     deciding = contrast(torch.from_numpy(seen.cams), torch.from_numpy(seen.logits), guess).numpy()
     return {
-        "framing_sensitivity": agreement.framing_sensitivity(chosen, seen.evidence),
-        "framing_decision": agreement.framing_sensitivity(deciding, seen.evidence, "abs"),
+        "framing_sensitivity": framing_of_known(chosen, seen),
+        "framing_decision": framing_of_known(deciding, seen, "abs"),
     }
 
 
@@ -70,14 +71,17 @@ def _energies(seen: Looks) -> dict[str, np.ndarray]:
     maps = class_maps(seen)
     edge = ring(torch.ones(maps["true"].shape)).numpy()
     columns: dict[str, np.ndarray] = {}
-    for place, region in (("inside", seen.evidence), ("ring", edge)):
-        for name in ("true", "false", "difference"):
-            kind = "abs" if name == "difference" else "relu"
-            share = agreement.energy_pointing(maps[name], region, kind)
-            columns[f"energy_{place}_{name}"] = share
-        rescaled = agreement.energy_pointing(maps["difference"], region, "rescaled")
-        columns[f"energy_{place}_difference_rescaled"] = rescaled
-        columns[f"energy_{place}_chance"] = 1 - agreement.chance(region)
+    everywhere = np.ones_like(edge)
+    energies = {
+        "true": np.maximum(maps["true"], 0),
+        "false": np.maximum(maps["false"], 0),
+        "difference": np.abs(maps["difference"]),
+        "difference_rescaled": rescaled(maps["difference"]),
+        "chance": everywhere,
+    }
+    for place, region, known in (("inside", seen.evidence, seen.known), ("ring", edge, everywhere)):
+        for name, energy in energies.items():
+            columns[f"energy_{place}_{name}"] = agreement.energy_pointing(energy * known, region)
     return columns
 
 

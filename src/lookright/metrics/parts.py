@@ -36,6 +36,23 @@ def in_parts(measure: Callable[..., np.ndarray], *arrays: np.ndarray, times: int
     )
 
 
+def known_alone(measure: Measure, maps: Maps, human: Maps) -> Values:
+    """Measure images whose human map is NaN in places by their other cells alone.
+
+    For measures that do not ask where a cell lies: the others are laid in a row.
+    """
+    values = measure(maps, human)
+    for image in np.flatnonzero(in_parts(_partly, human)):
+        there = ~np.isnan(human[image])
+        values[image] = measure(maps[image][there][None, None], human[image][there][None, None])[0]
+    return values
+
+
+def _partly(human: Maps) -> Flags:
+    missing = np.isnan(human).sum((1, 2))
+    return (missing > 0) & (missing < human[0].size)
+
+
 def summed(maps: Fixations) -> Float[np.ndarray, "rows cols"]:
     """Add all maps up; those of NaN, of images that nobody was asked about, count as nothing."""
     total = np.zeros(maps.shape[1:])

@@ -33,20 +33,22 @@ Baseline = Float[np.ndarray, "*images rows cols"]
 Table = Shaped[np.ndarray, "images cells"]
 
 
-def correlation(maps: Maps, human: Maps) -> Values:
+def correlation(maps: Maps, human: Maps, weights: Maps | None = None) -> Values:
     """Return Pearson's correlation over cells (CC), in [-1, 1]; chance is 0.
 
-    CC(x, ax + b) = 1 for a > 0. Undefined where a map is flat.
+    CC(x, ax + b) = 1 for a > 0. `weights`, not negative, say how much each cell counts; all count
+    alike without. Undefined where a map is flat.
     """
 
-    def pearson(maps: Maps, human: Maps) -> Values:
+    def pearson(maps: Maps, human: Maps, weights: Maps) -> Values:
         """Return the correlation of a part."""
-        ours, theirs = _centred(maps), _centred(human)
+        ours, theirs = _centred(maps, weights), _centred(human, weights)
         size = np.sqrt(_dot(ours, ours) * _dot(theirs, theirs))
-        defined = varied(maps) & varied(human)
+        defined = varied(maps) & varied(human) & (size > 0)
         return where(defined, _dot(ours, theirs) / np.where(defined, size, 1))
 
-    return in_parts(pearson, maps, human)
+    equal = np.broadcast_to(np.ones(1), maps.shape)
+    return in_parts(pearson, maps, human, equal if weights is None else weights)
 
 
 def similarity(maps: Maps, human: Maps, energy: Energy = "relu") -> Values:
@@ -236,8 +238,11 @@ def _share(maps: Fixations) -> Maps:
     return maps / np.where(total > 0, total, 1)
 
 
-def _centred(maps: Maps) -> Maps:
-    return maps - maps.mean((1, 2), keepdims=True)
+def _centred(maps: Maps, weights: Maps) -> Maps:
+    """Take the weighted mean off, and weigh what is left: products of two are weighted once."""
+    total = weights.sum((1, 2), keepdims=True)
+    mean = (weights * maps).sum((1, 2), keepdims=True) / np.where(total > 0, total, 1)
+    return np.sqrt(weights) * (maps - mean)
 
 
 def _dot(maps: Fixations, others: Fixations) -> Values:
