@@ -151,9 +151,10 @@ def _summarise(done: "Imported") -> None:
     rows = done.rows
     drawn = rows.filter(rows["mask"] != "")
     classes = rows.group_by("label").len().sort("label").iter_rows()
+    people = "annotator" if done.readers == 1 else "annotators"
     typer.echo(
         f"{_near(done.manifest)}: {len(rows)} images, {len(drawn)} with a map"
-        f" ({done.tally.count('MASK-EMPTY')} empty), {done.readers} annotators"
+        f" ({done.tally.count('MASK-EMPTY')} empty), {done.readers} {people}"
     )
     found = ", ".join(f"{label} {count}" for label, count in classes)
     typer.echo(f"classes, by {done.label_from}: {found}")
