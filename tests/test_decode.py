@@ -259,9 +259,9 @@ def bomb(side: int) -> bytes:
 def test_IM13_a_bomb_is_refused_before_it_is_decoded(side: int):
     data = bomb(side)
     assert len(data) < 300_000
-    start = time.perf_counter()
+    start = time.process_time()
     assert code(data) == "IMG-PIXELS"
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 def test_IM13_the_limit_is_a_setting():
@@ -291,9 +291,9 @@ def test_IM15_a_bomb_in_a_text_chunk_is_an_error_quickly():
     info.add_text("bomb", "x" * 80_000_000, zip=True)
     data = stored(RAMP, pnginfo=info)
     assert len(data) < 200_000
-    start = time.perf_counter()
+    start = time.process_time()
     assert code(data).startswith("IMG-")
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize("size", [(1, 1), (9, 9), (15, 400)])
