@@ -201,14 +201,35 @@ def _crash_in_the_second(run, folder, fabric, request) -> None:
     fabric.barrier()
 
 
+def _die_late_in_the_second(run, folder, fabric, request) -> None:
+    """The first has long said that it lost the other when the other's end is noticed."""
+    fabric.launch()
+    if fabric.global_rank == 1:
+        torch.distributed.destroy_process_group()
+        time.sleep(3)
+        os.kill(os.getpid(), signal.SIGKILL)
+    fabric.barrier()
+
+
+def _crash_late_in_the_second(run, folder, fabric, request) -> None:
+    fabric.launch()
+    if fabric.global_rank == 1:
+        torch.distributed.destroy_process_group()
+        time.sleep(3)
+        raise AssertionError("a bug")
+    fabric.barrier()
+
+
 @pytest.mark.parametrize(
     ("work", "kind", "answer"),
     [
+        (_die_late_in_the_second, RunError, "ended by itself"),
+        (_crash_late_in_the_second, RunError, "Process 1 failed unexpectedly"),
         (_fail_in_the_second, DataError, "Empty file 0"),
         (_die_in_the_second, RunError, "ended by itself"),
         (_crash_in_the_second, RunError, "Process 1 failed unexpectedly"),
     ],
-    ids=["DL07 an error", "DL02 a kill", "DL06 a crash"],
+    ids=["DL02 a late kill", "DL06 a late crash", "DL07 an error", "DL02 a kill", "DL06 a crash"],
 )
 def test_what_ends_one_process_ends_all(work, kind: type, answer: str, tmp_path: Path) -> None:
     began = time.monotonic()

@@ -117,8 +117,8 @@ def _take_part(
         told.send(None)
     except (LookrightError, KeyboardInterrupt) as error:
         told.send(error)
-    except Exception:
-        told.send(_crash(place["LOCAL_RANK"], traceback.format_exc()))
+    except Exception as error:
+        told.send(_crash(place["LOCAL_RANK"], error))
 
 
 def _ends(running: Running) -> list[BaseException]:
@@ -147,13 +147,22 @@ def _outcome(connection: Connection, process: BaseProcess) -> BaseException | No
         return RunError(Problem("PROCESS", what, fix="Out of memory is the usual reason."))
 
 
-def _crash(rank: str, trace: str) -> RunError:
-    return RunError(Problem("PROCESS", f"Process {rank} failed unexpectedly.\n{trace}"))
+def _crash(rank: str, error: Exception) -> RunError:
+    trace = "".join(traceback.format_exception(error))
+    lost = isinstance(error, torch.distributed.DistError) or "gloo" in str(error)
+    code, what = ("PROCESS-LOST", "lost the others") if lost else ("PROCESS", "failed unexpectedly")
+    return RunError(Problem(code, f"Process {rank} {what}.\n{trace}"))
 
 
 def _chosen(failed: list[BaseException]) -> BaseException:
-    """Return the failure that explains the others: where one fails the others lose connection."""
-    return min(failed, key=lambda e: isinstance(e, RunError) and e.code == "ERR-PROCESS")
+    """Return the failure that explains the others, whichever came first.
+
+    Where one process ends, the others lose the connection to it, and may be the first to say so.
+    """
+    later = ["ERR-PROCESS", "ERR-PROCESS-LOST"]  # anything else explains itself
+    codes = [error.code if isinstance(error, RunError) else "" for error in failed]
+    order = [later.index(code) + 1 if code in later else 0 for code in codes]
+    return failed[order.index(min(order))]
 
 
 def _free_port() -> int:
