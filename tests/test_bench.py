@@ -10,8 +10,10 @@ import time
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from lookright import checkpoint, stats
@@ -182,6 +184,42 @@ def test_another_way_to_evaluate_is_done_again_and_not_refused(interrupted):
     other = make(["cross_entropy"], [0, 1], "evaluation.angles=[5]")
     left = undone(folder, cells(other, folder, source(other)))
     assert len(left) == 2
+
+
+def test_a_further_test_set_that_changed_is_evaluated_again(interrupted, tmp_path):
+    """Its rows decide the results, though its path stays."""
+    folder, *_ = interrupted
+    elsewhere = tmp_path / "elsewhere.csv"
+    write_digits(elsewhere, 2)
+    other = make(["cross_entropy"], [0, 1], f"evaluation.tests={{elsewhere: {elsewhere}}}")
+    before = cells(other, folder, source(other))
+    assert len(undone(folder, before)) == 2
+    assert [each.key for each in cells(other, folder, source(other))] == [
+        each.key for each in before
+    ]
+    write_digits(elsewhere, 3)
+    after = cells(other, folder, source(other))
+    for one, two in zip(before, after, strict=True):
+        assert one.key.evaluation != two.key.evaluation
+        assert (one.key.settings, one.key.data) == (two.key.settings, two.key.data)
+
+
+def test_a_further_test_set_that_cannot_be_read_costs_no_training(tmp_path):
+    run = make(["cross_entropy"], [0], f"evaluation.tests={{gone: {tmp_path / 'gone.csv'}}}")
+    with pytest.raises(ConfigError, match=r"gone\.csv"):
+        bench(run, tmp_path / "bench")
+    assert not (tmp_path / "bench").exists()
+
+
+def write_digits(manifest, count):
+    """Write a test set of noise with the classes of the digits."""
+    random = np.random.default_rng(0)
+    lines = ["image,label"]
+    for number in range(count):
+        name = f"{manifest.stem}-{number}.png"
+        Image.fromarray(random.integers(0, 255, (32, 32), np.uint8)).save(manifest.parent / name)
+        lines.append(f"{name},{number % 2}")
+    manifest.write_text("\n".join(lines))
 
 
 def test_cells_are_found_again_when_their_results_are_deleted(wanted, interrupted, tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 from lookright.bench.row import Row, rows
 from lookright.configuration import Bench, Data, Fold
 from lookright.data import arrange
+from lookright.data.external import open_tests
 from lookright.data.fold import listed
 from lookright.data.source import Source
 from lookright.errors import ConfigError, Problem
@@ -70,8 +71,9 @@ def cells(run: Run, folder: Path, source: Source) -> list[Cell]:
         for row in lines
         for fold in folds
     }
+    evaluation = _hash(_evaluation(run, source))
     return [
-        _cell(run, row, fold, seed, folder, prints[row.annotation, fold])
+        _cell(run, row, fold, seed, folder, prints[row.annotation, fold], evaluation)
         for row in lines
         for fold in folds
         for seed in run.bench.seeds
@@ -98,19 +100,32 @@ def _data(run: Run, row: Row, fold: Fold | None) -> Data:
     return run.data.model_copy(update={"maps": row.annotation, "fold": fold})
 
 
-def _cell(run: Run, row: Row, fold: Fold | None, seed: int, folder: Path, fingerprint: str) -> Cell:
+def _cell(
+    run: Run,
+    row: Row,
+    fold: Fold | None,
+    seed: int,
+    folder: Path,
+    fingerprint: str,
+    evaluation: str,
+) -> Cell:
     title = fold.title if fold and run.bench.folds else ""
     place = folder / _file_name(row.label) / _file_name(title, "") / f"seed-{seed}"
     changes = {"objective": row.objective, "data": _data(run, row, fold), "seed": seed}
     own = run.model_copy(update={**changes, "bench": Bench()})
-    evaluation = json.dumps(own.evaluation.model_dump(mode="json"), sort_keys=True)
-    key = Key(
-        own.hash[:LETTERS],
-        hashlib.sha256(fingerprint.encode()).hexdigest()[:LETTERS],
-        version("lookright"),
-        hashlib.sha256(evaluation.encode()).hexdigest()[:LETTERS],
-    )
+    key = Key(own.hash[:LETTERS], _hash(fingerprint), version("lookright"), evaluation)
     return Cell(own, row.label, title, place, key)
+
+
+def _evaluation(run: Run, source: Source) -> str:
+    """Say how a cell is evaluated and on which further test sets, with what is in them."""
+    settings = json.dumps(run.evaluation.model_dump(mode="json"), sort_keys=True)
+    tests = open_tests(run.evaluation.tests, run.data, source)
+    return settings + "".join(each.fingerprint for each in tests.values())
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:LETTERS]
 
 
 def _is_stale(cell: Cell) -> bool:
@@ -122,8 +137,10 @@ def _is_stale(cell: Cell) -> bool:
     if not (cell.folder / "facts.json").exists():
         return False
     facts = Facts.load(cell.folder)
-    data = hashlib.sha256(facts.data_fingerprint.encode()).hexdigest()[:LETTERS]
-    return (data, facts.versions["lookright"]) != (cell.key.data, cell.key.version)
+    return (_hash(facts.data_fingerprint), facts.versions["lookright"]) != (
+        cell.key.data,
+        cell.key.version,
+    )
 
 
 def _file_name(label: str, nothing: str = "objective") -> str:
