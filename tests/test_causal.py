@@ -219,6 +219,24 @@ def test_a_donor_is_of_another_class_without_its_own_evidence() -> None:
         torch.testing.assert_close(filled, mean.expand_as(filled), rtol=0, atol=1e-5)
 
 
+def test_a_donor_keeps_nothing_of_what_is_unknown_either(monkeypatch) -> None:
+    images, (batch,) = prepared(), load(prepared(), [list(range(40))])
+    unknown = torch.zeros_like(batch.maps)
+    unknown[:, :8] = 1
+    partly = replace(batch, unknown=unknown)
+
+    def kept(_: Examples, cuts: list[list[int]]):
+        """Give the rows of the batch that are asked for."""
+        values = {name: value[cuts[0]] for name, value in vars(partly).items()}
+        return iter([replace(partly, **values)])
+
+    monkeypatch.setattr("lookright.causal.load", kept)
+    backgrounds = find_donors(images, CPU).backgrounds
+    spread = backgrounds[:, :, :8].flatten(2).std(2)
+    torch.testing.assert_close(spread, torch.zeros_like(spread), rtol=0, atol=1e-5)
+    assert backgrounds[:, :, 8:].flatten(2).std(2).min() > 0.01
+
+
 def test_donors_with_maps_are_preferred() -> None:
     images = prepared(share_annotated=0.5)
     donors = find_donors(images, CPU)

@@ -41,8 +41,10 @@ def find_donors(images: Examples, device: torch.device) -> Donors:
     labels = images.labels.numpy()
     kept = _kept(images, hashes, labels)
     batch = next(load(images, [kept.tolist()]))
-    backgrounds = change("background_only", batch.images, batch.maps, batch.images)
-    has_one = ((1 - batch.maps).sum((1, 2)) >= LEAST).numpy()
+    # What nobody knows may be evidence, and would come along.
+    taken = batch.maps if batch.unknown is None else torch.maximum(batch.maps, batch.unknown)
+    backgrounds = change("background_only", batch.images, taken, batch.images)
+    has_one = ((1 - taken).sum((1, 2)) >= LEAST).numpy()
     chosen = _choose(hashes, labels, kept[has_one])
     return Donors(backgrounds[has_one].to(device), torch.from_numpy(chosen).to(device))
 
