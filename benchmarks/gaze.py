@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from lookright.data.drawings.drawn import DrawnMap
 from lookright.data.importers import make
@@ -36,7 +37,8 @@ def main() -> None:
         items = make("fixations", {"sigma": 24, "width": size[0], "height": size[1]}).read(table)
         maps = [each for each in items if isinstance(each, DrawnMap)]
         read = time.perf_counter()
-        with ThreadPoolExecutor(asked.threads) as pool:
+        # As an import does it.
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(asked.threads) as pool:
             total = sum(pool.map(lambda each: float(each.map(size).max()), maps))
         assert round(total) == len(maps)
     ended = time.perf_counter()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from lookright.data.drawings.drawing import Drawing
 from lookright.data.drawings.drawn import DrawnMap
@@ -134,7 +135,8 @@ def made_maps(
     """Render items in threads, in their order, a few at a time; or say what is wrong with them."""
     waiting: deque[tuple[Drawing | DrawnMap, Future[ReaderMap | tuple[Problem, ...]]]] = deque()
     most = _AT_ONCE * (os.cpu_count() or 1)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    # Matrix products with threads of their own, in each of our threads, take three times as long.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         for item in items:
             if isinstance(item, Problem):
                 waiting.append((_NOTHING, _done((item,))))
