@@ -118,6 +118,31 @@ def test_a_heat_picture_peaks_where_the_map_does():
     assert len(np.unique(picture)) == 2
 
 
+def test_a_heat_picture_is_grey_where_nobody_knows(tmp_path: Path):
+    drawn, unknown = np.zeros((20, 30), np.float32), np.zeros((20, 30), bool)
+    drawn[4, 25], unknown[:, :10] = 0.5, True
+    found = np.asarray(heated(drawn, (30, 20), unknown)).astype(int)
+    known = np.asarray(heated(drawn, (30, 20))).astype(int)
+    assert np.ptp(found[:, :10], axis=(0, 1)).max() == 0
+    assert np.ptp(found[0, 0]) < 30
+    np.testing.assert_array_equal(found[:, 10:], known[:, 10:])
+
+
+def test_a_strip_says_where_a_map_is_unknown(tmp_path: Path):
+    rows = [{"unknown": "", **row} for row in generated(tmp_path)]
+    Image.fromarray(np.eye(32, 40, dtype=np.uint8) * 255).save(tmp_path / "partly.png")
+    rows[1]["unknown"] = "partly.png"
+    rows[2]["unknown"] = "gone.png"
+    checked = check(write_manifest(tmp_path, rows))
+    write_page(checked, tmp_path / "check.html")
+    found = strips((tmp_path / "check.html").read_text())
+    titles = [re.findall("<figcaption>(.*?)</figcaption>", each)[1] for each in found]
+    named = dict(zip([re.findall("<b>(.*?)</b>", each)[0] for each in found], titles, strict=True))
+    assert named["p01"] == "map (grey: unknown)"
+    assert set(named.values()) == {"map", "map (grey: unknown)"}
+    assert list(named.values()).count("map (grey: unknown)") == 1
+
+
 def test_an_outline_runs_where_the_map_ends():
     drawn = np.zeros((168, 168), np.float32)
     drawn[40:80, 50:90] = 1

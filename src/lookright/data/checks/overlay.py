@@ -7,10 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image
 
-from lookright.data.sample import Evidence, Pixels
+from lookright.data.sample import Evidence, Pixels, Unknown
 
 SIDE = 168  # pixels of a picture's longer side
 _CONTOUR = (255, 176, 0)
+_UNKNOWN = (118, 124, 134)
 _HEAT = np.array([[12, 12, 40], [92, 20, 110], [200, 60, 70], [250, 150, 30], [252, 252, 190]])
 
 
@@ -23,13 +24,18 @@ def small(pixels: Pixels) -> Image.Image:
     return picture.resize(size, Image.Resampling.LANCZOS)
 
 
-def heated(evidence: Evidence, size: tuple[int, int]) -> Image.Image:
-    """Draw a map alone: from dark blue, 0, to pale yellow, its peak."""
+def heated(
+    evidence: Evidence, size: tuple[int, int], unknown: Unknown | None = None
+) -> Image.Image:
+    """Draw a map alone: from dark blue, 0, to pale yellow, its peak; what is unknown is grey."""
     values = np.asarray(Image.fromarray(evidence).resize(size, Image.Resampling.BOX))
     peak = max(float(evidence.max()), 1e-9)
     stops = np.linspace(0, 1, len(_HEAT))
     share = np.clip(values / peak, 0, 1)
     colours = np.stack([np.interp(share, stops, _HEAT[:, each]) for each in range(3)], axis=-1)
+    if unknown is not None:
+        hidden = np.asarray(Image.fromarray(unknown).resize(size, Image.Resampling.NEAREST))
+        colours[hidden] = _UNKNOWN
     return Image.fromarray(colours.round().astype(np.uint8))
 
 

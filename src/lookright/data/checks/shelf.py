@@ -12,14 +12,24 @@ from lookright.data.checks.finding import Finding
 from lookright.data.checks.overlay import contoured, heated, small, uri
 from lookright.data.checks.replay import Look, Scanpath
 from lookright.data.images.decode import content, decode
+from lookright.data.images.decoded import Decoded
 from lookright.data.maps import read_map
 from lookright.data.paths import forbidden, locate
-from lookright.data.sample import Evidence, Pixels
+from lookright.data.sample import Evidence, Pixels, Unknown
 from lookright.errors import DataError
 
 CARDS = 12  # of each kind of finding
 _TWINS = 4  # pictures on one card
 _LOOK = 24  # images to look at, whatever was found
+
+
+@dataclass(frozen=True)
+class _Read:
+    """An image and what is known of it, as far as they can be read."""
+
+    pixels: Pixels
+    evidence: Evidence | None
+    unknown: Unknown | None
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,7 @@ class Shelf:
         assert self._checked.rows is not None
         row = self._checked.rows.row(index, named=True)
         read = _read(self._checked, row)
-        panels = () if read is None else _panels(*read, self._scanpaths.get(index))
+        panels = () if read is None else _panels(read, self._scanpaths.get(index))
         return Strip(row["id"], _about(row), panels)
 
     def _thumbnails(self, indices: Sequence[int]) -> list[Thumbnail]:
@@ -99,16 +109,14 @@ class Shelf:
         return self._made[index]
 
 
-def _panels(
-    pixels: Pixels, evidence: Evidence | None, scanpath: Scanpath | None
-) -> tuple[Panel, ...]:
+def _panels(read: _Read, scanpath: Scanpath | None) -> tuple[Panel, ...]:
+    pixels, evidence = read.pixels, read.evidence
     plain = small(pixels)
     pictures = [("image", plain)]
     if evidence is not None and evidence.any():
-        pictures += [
-            ("map", heated(evidence, plain.size)),
-            ("outline", contoured(pixels, evidence)),
-        ]
+        title = "map" if read.unknown is None else "map (grey: unknown)"
+        drawn = heated(evidence, plain.size, read.unknown)
+        pictures += [(title, drawn), ("outline", contoured(pixels, evidence))]
     panels = [Panel(title, uri(picture), picture.size) for title, picture in pictures]
     if scanpath is not None:
         image = (pixels.shape[1], pixels.shape[0])
@@ -127,28 +135,36 @@ def _thumbnail(checked: Checked, index: int) -> Thumbnail:
     assert checked.rows is not None  # a finding has rows only where there are any
     row = checked.rows.row(index, named=True)
     read = _read(checked, row)
-    return Thumbnail(row["id"], _about(row), "" if read is None else uri(contoured(*read)))
+    source = "" if read is None else uri(contoured(read.pixels, read.evidence))
+    return Thumbnail(row["id"], _about(row), source)
 
 
-def _read(checked: Checked, row: Mapping[str, Any]) -> tuple[Pixels, Evidence | None] | None:
-    """Read an image and its map again as far as they can be read."""
+def _read(checked: Checked, row: Mapping[str, Any]) -> _Read | None:
+    """Read an image and its maps again; None without an image."""
     assert checked.table is not None
-    image, mask, root = row["image"], row["mask"], checked.table.root
+    image, root = row["image"], checked.table.root
     lenient = replace(checked.reading.of_row(row), min_side=1, bits="auto")
-    allowed = [path for path in (image, mask) if path and _is_inside(path, root)]
-    if image not in allowed:
+    if not _is_inside(image, root):
         return None
     try:
         decoded = decode(content(root / image, image), lenient, image)
     except DataError:
         return None
-    evidence = None
-    if mask in allowed:
-        try:
-            evidence = read_map(content(root / mask, mask), checked.reading, decoded, mask).map
-        except DataError:
-            evidence = None  # the card says what is wrong with the mask
-    return decoded.pixels, evidence
+    evidence = _map(checked, row["mask"], decoded)
+    unknown = _map(checked, row.get("unknown") or "", decoded)
+    return _Read(decoded.pixels, evidence, None if unknown is None else unknown >= 0.5)
+
+
+def _map(checked: Checked, path: str, image: Decoded) -> Evidence | None:
+    """Read a map of an image, if there is one; the card says what may be wrong with it."""
+    assert checked.table is not None
+    root = checked.table.root
+    if not path or not _is_inside(path, root):
+        return None
+    try:
+        return read_map(content(root / path, path), checked.reading, image, path).map
+    except DataError:
+        return None
 
 
 def _is_inside(path: str, root: Path) -> bool:
