@@ -128,6 +128,20 @@ def test_a_heat_picture_is_grey_where_nobody_knows(tmp_path: Path):
     np.testing.assert_array_equal(found[:, 10:], known[:, 10:])
 
 
+def test_what_is_known_not_to_be_evidence_has_an_outline_too():
+    drawn, unknown = np.zeros((168, 168), np.float32), np.ones((168, 168), bool)
+    drawn[40:80, 50:90] = 1
+    unknown[40:80, 50:90] = unknown[100:120, 20:140] = False
+    plain = np.zeros((168, 168, 1), np.uint8)
+    found, alone = (np.asarray(contoured(plain, drawn, each)) for each in (unknown, None))
+    np.testing.assert_array_equal(found[:95], alone[:95])
+    stroke = np.zeros((168, 168), bool)
+    stroke[100:120, 20:140] = True
+    stroke[101:119, 21:139] = False
+    np.testing.assert_array_equal(found[95:].any(-1), stroke[95:])
+    assert not alone[95:].any()
+
+
 def test_a_strip_says_where_a_map_is_unknown(tmp_path: Path):
     rows = [{"unknown": "", **row} for row in generated(tmp_path)]
     Image.fromarray(np.eye(32, 40, dtype=np.uint8) * 255).save(tmp_path / "partly.png")

@@ -11,6 +11,7 @@ from lookright.data.sample import Evidence, Pixels, Unknown
 
 SIDE = 168  # pixels of a picture's longer side
 _CONTOUR = (255, 176, 0)
+_ELSEWHERE = (86, 180, 233)
 _UNKNOWN = (118, 124, 134)
 _HEAT = np.array([[12, 12, 40], [92, 20, 110], [200, 60, 70], [250, 150, 30], [252, 252, 190]])
 
@@ -39,14 +40,22 @@ def heated(
     return Image.fromarray(colours.round().astype(np.uint8))
 
 
-def contoured(pixels: Pixels, evidence: Evidence | None) -> Image.Image:
-    """Make a small picture with the outline of the map at one half of its peak."""
+def contoured(
+    pixels: Pixels, evidence: Evidence | None, unknown: Unknown | None = None
+) -> Image.Image:
+    """Make a small picture with the outline of the map at one half of its peak.
+
+    Where something is unknown, what is known not to be evidence has an outline of its own.
+    """
     picture = small(pixels)
     if evidence is None or not evidence.any():
         return picture
     grown = Image.fromarray(evidence).resize(picture.size, Image.Resampling.BILINEAR)
-    drawn = np.array(picture)
-    drawn[_outline(np.asarray(grown) >= evidence.max() / 2)] = _CONTOUR
+    drawn, inside = np.array(picture), np.asarray(grown) >= evidence.max() / 2
+    if unknown is not None:
+        hidden = Image.fromarray(unknown).resize(picture.size, Image.Resampling.NEAREST)
+        drawn[_outline(~inside & ~np.asarray(hidden))] = _ELSEWHERE
+    drawn[_outline(inside)] = _CONTOUR
     return Image.fromarray(drawn)
 
 

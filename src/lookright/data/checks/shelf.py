@@ -116,7 +116,7 @@ def _panels(read: _Read, scanpath: Scanpath | None) -> tuple[Panel, ...]:
     if evidence is not None and evidence.any():
         title = "map" if read.unknown is None else "map (grey: unknown)"
         drawn = heated(evidence, plain.size, read.unknown)
-        pictures += [(title, drawn), ("outline", contoured(pixels, evidence))]
+        pictures += [(title, drawn), ("outline", contoured(pixels, evidence, read.unknown))]
     panels = [Panel(title, uri(picture), picture.size) for title, picture in pictures]
     if scanpath is not None:
         image = (pixels.shape[1], pixels.shape[0])
@@ -135,7 +135,7 @@ def _thumbnail(checked: Checked, index: int) -> Thumbnail:
     assert checked.rows is not None  # a finding has rows only where there are any
     row = checked.rows.row(index, named=True)
     read = _read(checked, row)
-    source = "" if read is None else uri(contoured(read.pixels, read.evidence))
+    source = "" if read is None else uri(contoured(read.pixels, read.evidence, read.unknown))
     return Thumbnail(row["id"], _about(row), source)
 
 

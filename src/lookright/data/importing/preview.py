@@ -54,8 +54,7 @@ def preview(items: Items, images: Path, keep: tuple[str, ...] = ()) -> Preview:
 def _tile(made: ReaderMap, maker: MapMaker) -> Image.Image:
     data = content(maker.pictures.folder / made.image, made.image)
     pixels = decode(data, Reading(min_side=1), made.image).pixels
-    drawn, _ = maker.cache.read(made.cached)
-    overlay = contoured(pixels, drawn)
+    overlay = contoured(pixels, *maker.cache.read(made.cached))
     tile = Image.new("RGB", (SIDE, SIDE + _CAPTION), "white")
     tile.paste(overlay, ((SIDE - overlay.width) // 2, (SIDE - overlay.height) // 2))
     labels = ", ".join((*made.labels, *made.drawn)) or ("no marks" if made.cached.empty else "")
