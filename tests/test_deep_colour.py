@@ -105,6 +105,19 @@ def tiff(
     return body + count + directory + bytes(4) + extra
 
 
+def test_damage_is_told_once_and_in_words(caplog: pytest.LogCaptureFixture):
+    """Pillow logs an error of its own, which does not say of which file."""
+    damaged = bytearray(tiff(DEEP))
+    place = damaged.rindex(struct.pack("<HHI", 277, 3, 1)) + 8
+    damaged[place : place + 2] = struct.pack("<H", 122)  # samples per pixel
+    with pytest.raises(DataError) as caught:
+        decode(bytes(damaged), Reading(), "x.tif")
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.where) == ("IMG-DAMAGED", "x.tif")
+    assert "0x" not in problem.what
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("kinds", [[0], [1], [2], [3], [4], [4, 3, 2, 1, 0, 3, 4]])
 def test_IM07_colours_of_16_bit_png_are_exact_under_every_filter(kinds: list[int]):
     for values in (DEEP, SMOOTH):

@@ -1,6 +1,7 @@
 """An image file becomes an array: whole, upright, without clipping, or with a plain reason."""
 
 import io
+import logging
 import os
 import stat
 from dataclasses import replace
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lookright.data.images.bounds import chosen_frame, too_large, verify_size
 from lookright.data.images.decoded import Decoded, Opened
@@ -71,6 +72,7 @@ def open_picture(data: bytes, reading: Reading, where: str) -> Opened:
     harm = damage(data, name)
     if harm and harm.level == "error":
         raise DataError(replace(harm, where=where))
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)  # it tells of damage, and not of which file
     try:
         picture = Image.open(io.BytesIO(data), formats=ALLOWED)
         verify_size(picture.size, reading, where)
@@ -100,6 +102,8 @@ def open_picture(data: bytes, reading: Reading, where: str) -> Opened:
 
 def _undecodable(error: Exception, where: str) -> Problem:
     words = str(error) or type(error).__name__
+    if isinstance(error, UnidentifiedImageError):  # its words name an object in memory
+        words = "what follows the first bytes is no such picture"
     truncated = "truncated" in words.lower() or isinstance(error, EOFError)
     code = "IMG-TRUNCATED" if truncated else "IMG-DAMAGED"
     return Problem(code, f"Cannot be decoded: {words}.", where, "Fetch it again.")
