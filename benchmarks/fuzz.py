@@ -312,13 +312,18 @@ def guided(name: str, cases: int, scratch: Path | None) -> None:
     import atheris
 
     exports = [each for each in seeds()[name] if each.path in each.files]
+    if not exports:
+        sys.exit(f"{name} is a folder of files: it cannot be guided.")
     with atheris.instrument_imports(include=["lookright.data"]):
         for module in [each for each in sys.modules if each.startswith("lookright.data")]:
             del sys.modules[module]
         from lookright.data import importers as instrumented
+        from lookright.data.drawings import drawing, drawn
         from lookright.data.drawings import render as rendering
-    globals().update(importers=instrumented, render=rendering.render)
-    makers = [importers.make(each.format, each.settings) for each in exports]
+
+        makers = [instrumented.make(each.format, each.settings) for each in exports]
+    globals().update(render=rendering.render)
+    globals().update(Drawing=drawing.Drawing, DrawnMap=drawn.DrawnMap)  # of the new modules
     counts: Counter[str] = Counter()
     folder = Path(mkdtemp(dir=scratch))
     corpus = folder / "corpus"

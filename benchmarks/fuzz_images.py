@@ -18,6 +18,7 @@ import resource
 import sys
 import traceback
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from time import perf_counter, process_time
@@ -151,10 +152,13 @@ def guided(whole: bytes, cases: int) -> None:
     """Let atheris change a file by what it learns of the code; ends the process."""
     import atheris
 
-    with atheris.instrument_imports(include=["lookright.data.images"]):
-        for module in [each for each in sys.modules if each.startswith("lookright.data.images")]:
+    ours = ("lookright.data.images", "lookright.data.dicom")
+    with atheris.instrument_imports(include=list(ours)):
+        for module in [each for each in sys.modules if each.startswith(ours)]:
             del sys.modules[module]
         from lookright.data.images import decode as instrumented
+
+        import_module("lookright.data.dicom.decode")  # or it would be imported later, as it is
     globals().update(decode=instrumented.decode)
     corpus = Path(mkdtemp())
     (corpus / "whole").write_bytes(whole)
