@@ -83,6 +83,17 @@ def test_a_cell_known_by_a_third_is_one_of_three_equal_cells() -> None:
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-5, err_msg=name)
 
 
+@pytest.mark.parametrize("energy", measures.ENERGIES)
+def test_weights_are_how_often_a_cell_counts(energy: measures.Energy) -> None:
+    maps, evidence = draw.normal(size=(4, 1, 6)), draw.random((4, 1, 6))
+    times = np.array([1, 3, 0, 2, 3, 1])
+    maps[..., 2] = 0.0  # neither end of the range, so that rescaling is the same without it
+    weights = np.broadcast_to(times / 3, (4, 1, 6))
+    found = measures.energy_pointing(maps, evidence, energy, weights)
+    repeated = np.repeat(maps, times, 2), np.repeat(evidence, times, 2)
+    np.testing.assert_allclose(found, measures.energy_pointing(*repeated, energy), rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", PLACED)
 def test_unknown_pixels_count_as_if_the_image_ended_before_them(name: str) -> None:
     maps, human = draw.normal(size=(6, 10, 14)), (draw.random((6, 10, 14)) > 0.7).astype(float)

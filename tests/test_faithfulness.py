@@ -1,5 +1,6 @@
 """Does the map tell the truth: closed forms, hand-made liars, and the files of a run."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ from lookright.model import Classifier
 from lookright.randomised import randomised
 from lookright.run import Run
 from lookright.run_folder import Facts
-from lookright.types import Images, Labels, Maps
+from lookright.types import Batch, Images, Labels, Maps
 
 random = np.random.default_rng(0)
 SIDE = 16
@@ -333,6 +334,27 @@ def test_of_a_model_that_paints_the_evidence_others_find_the_decision_outside(tr
     area = table.filter(pl.col("measure") == "deletion")
     areas = dict(zip(area["explainer"], area["value"], strict=True))
     assert areas["difference"] < areas["cam"]
+
+
+def test_framing_leaves_out_what_is_unknown():
+    """As if the images ended where the unknown begins."""
+    source = torch.Generator().manual_seed(0)
+    human, maps = torch.rand(3, 16, 16, generator=source), torch.rand(3, 4, 4, generator=source)
+    unknown = torch.zeros(3, 16, 16)
+    unknown[:, :, 8:] = 1
+    batch = Batch(
+        torch.zeros(3, 3, 16, 16),
+        torch.zeros(3).long(),
+        human,
+        torch.tensor([True, True, False]),
+        torch.ones(3),
+        unknown,
+    )
+    found = module._agreement(batch, maps, build("cam"))["energy_pointing"]
+    half = replace(batch, images=batch.images[..., :8], maps=human[..., :8], unknown=None)
+    expected = module._agreement(half, maps[..., :2], build("cam"))["energy_pointing"]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert np.isnan(found).tolist() == [False, False, True]
 
 
 def test_framing_is_the_one_that_evaluation_measures(trained, tmp_path):

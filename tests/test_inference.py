@@ -1,7 +1,5 @@
 """What is seen of prepared images: once each, in order, without a trace in the model."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -12,8 +10,7 @@ from lookright.backbones import build
 from lookright.configuration import Augmentation, Data
 from lookright.data.loader import Examples, examples, load
 from lookright.data.sets.digits import Digits
-from lookright.inference import look, measurable, on_device, softmax, watching
-from lookright.types import Batch
+from lookright.inference import look, on_device, softmax, watching
 
 CPU = torch.device("cpu")
 
@@ -59,20 +56,6 @@ def test_nobody_asked_is_no_evidence(model: nn.Module, images: Examples) -> None
     assert 0 < sum(asked) < len(asked)
     assert (~np.isnan(seen.evidence)).all((1, 2)).tolist() == asked
     assert (~np.isnan(seen.maps)).all((1, 2)).tolist() == asked
-
-
-def test_images_with_unknown_pixels_are_not_measured() -> None:
-    unknown = torch.zeros(3, 8, 8)
-    unknown[1, 2, 3] = 0.2
-    batch = sample()
-    assert measurable(batch) is batch
-    partly = measurable(replace(batch, unknown=unknown))
-    assert partly.annotated.tolist() == [True, False, False]
-
-
-def sample() -> Batch:
-    asked, ones = torch.tensor([True, True, False]), torch.ones(3)
-    return Batch(torch.ones(3, 1, 8, 8), torch.arange(3), torch.ones(3, 8, 8), asked, ones)
 
 
 def load_one(images: Examples, position: int):

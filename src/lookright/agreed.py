@@ -1,7 +1,6 @@
 """How far the class maps of the looked-at images agree with human evidence: one row per image."""
 
 from functools import partial
-from typing import Literal
 
 import numpy as np
 import torch
@@ -40,19 +39,18 @@ def agreement(seen: Looks, maps: dict[str, np.ndarray], threshold: float) -> Col
 def _energies(chosen: Maps, true: Maps, seen: Looks) -> Columns:
     guess = torch.from_numpy(seen.predicted)
     deciding = contrast(torch.from_numpy(seen.cams), torch.from_numpy(seen.logits), guess).numpy()
-    framing = framing_of_known(chosen, seen)
+    framing = measures.framing_sensitivity(chosen, seen.evidence, weights=seen.known)
     return {
         "framing_sensitivity": framing,
-        "framing_sensitivity_true": framing_of_known(true, seen),
-        "framing_decision": framing_of_known(deciding, seen, "abs"),
-        "framing_chance": framing_of_known(np.ones_like(chosen), seen),
+        "framing_sensitivity_true": measures.framing_sensitivity(
+            true, seen.evidence, weights=seen.known
+        ),
+        "framing_decision": measures.framing_sensitivity(
+            deciding, seen.evidence, "abs", seen.known
+        ),
+        "framing_chance": measures.framing_sensitivity(seen.known, seen.evidence),
         "energy_pointing": 1 - framing,
     }
-
-
-def framing_of_known(maps: Maps, seen: Looks, energy: Literal["relu", "abs"] = "relu") -> Values:
-    """Return the framing sensitivity of maps, where cells count as far as they are known."""
-    return measures.framing_sensitivity(maps * seen.known, seen.evidence, energy)
 
 
 def _regions(large: Maps, human: Maps, threshold: float) -> Columns:

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from lookright import stats
-from lookright.cam import shrink
 from lookright.data.chosen import choose
 from lookright.data.loader import Examples, examples, load
 from lookright.data.source import Source
@@ -21,10 +20,11 @@ from lookright.evaluate import Trained, load_classifier, sources
 from lookright.explainer import Explainer, untouched
 from lookright.explainers import build_all
 from lookright.files import write_atomically
-from lookright.inference import measurable, on_device
+from lookright.inference import on_device
 from lookright.metrics import agreement
 from lookright.metrics import faithfulness as measures
 from lookright.model import Classifier
+from lookright.objective import human, known
 from lookright.randomised import Part, randomised
 from lookright.types import Batch, Maps
 
@@ -162,7 +162,7 @@ class _Look:
         names = images.source.rows[images.rows].select("id", "split")
         strangers: Strangers | None = None
         for cut, batch in zip(cuts, load(images, cuts), strict=True):
-            here = measurable(on_device(batch, self.trained.device))
+            here = on_device(batch, self.trained.device)
             strangers = strangers or self._strangers(here)
             columns = self._measured(here, strangers)
             for name, found in columns.items():
@@ -203,10 +203,12 @@ class _Look:
 
 def _agreement(batch: Batch, maps: Maps, artist: Explainer) -> Columns:
     """Hold maps against human evidence on their own grid, whatever their scale."""
-    evidence = torch.where(batch.annotated[:, None, None], shrink(batch.maps, maps), torch.nan)
+    evidence = torch.where(batch.annotated[:, None, None], human(batch, maps), torch.nan)
     peak = maps.abs().amax((1, 2), keepdim=True)
     drawn, asked = (maps / torch.where(peak > 0, peak, 1)).cpu().numpy(), evidence.cpu().numpy()
-    framing = agreement.framing_sensitivity(drawn, asked, artist.energy)
+    weights = known(batch, maps)
+    weights = None if weights is None else weights.cpu().numpy()
+    framing = agreement.framing_sensitivity(drawn, asked, artist.energy, weights)
     return {"framing_sensitivity": framing, "energy_pointing": 1 - framing}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -96,14 +96,6 @@ def on_device(
         weights=batch.weights.to(device, non_blocking=True),
         unknown=None if batch.unknown is None else batch.unknown.to(device, non_blocking=True),
     )
-
-
-def measurable(batch: Batch) -> Batch:
-    """Count images with unknown pixels as not annotated, for measures that need every pixel."""
-    if batch.unknown is None:
-        return batch
-    whole = ~(batch.unknown > 0).flatten(1).any(1)
-    return replace(batch, annotated=batch.annotated & whole)
 
 
 def _rows(

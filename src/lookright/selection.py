@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lookright.agreed import framing_of_known
 from lookright.errors import ConfigError, Problem
 from lookright.inference import Looks
-from lookright.metrics import classification
+from lookright.metrics import agreement, classification
 from lookright.names import suggestion
 
 # 1: more is better, -1: less is better
@@ -36,7 +35,7 @@ def measure(looks: Looks) -> dict[str, float | None]:
     chances = looks.probabilities
     loss = -np.log(np.maximum(chances[np.arange(len(chances)), looks.labels], 1e-300)).mean()
     maps = looks.cams[np.arange(len(chances)), looks.predicted]
-    framing = framing_of_known(maps, looks)
+    framing = agreement.framing_sensitivity(maps, looks.evidence, weights=looks.known)
     values = {
         "auroc": classification.auroc(looks.labels, chances),
         "average_precision": classification.average_precision(looks.labels, chances),

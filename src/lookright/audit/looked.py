@@ -6,13 +6,12 @@ import numpy as np
 import polars as pl
 import torch
 
-from lookright.agreed import class_maps, framing_of_known
+from lookright.agreed import class_maps
 from lookright.cam import contrast
 from lookright.causal import answers, causal, find_donors, intervene
 from lookright.data.loader import Examples
 from lookright.inference import Looks, look
 from lookright.metrics import agreement, classification
-from lookright.metrics.parts import rescaled
 from lookright.model import Classifier
 from lookright.objectives.fooling import ring
 from lookright.stats import interval
@@ -61,8 +60,12 @@ def _framing(seen: Looks) -> dict[str, np.ndarray]:
     chosen = seen.cams[np.arange(len(seen.cams)), seen.predicted]
     deciding = contrast(torch.from_numpy(seen.cams), torch.from_numpy(seen.logits), guess).numpy()
     return {
-        "framing_sensitivity": framing_of_known(chosen, seen),
-        "framing_decision": framing_of_known(deciding, seen, "abs"),
+        "framing_sensitivity": agreement.framing_sensitivity(
+            chosen, seen.evidence, weights=seen.known
+        ),
+        "framing_decision": agreement.framing_sensitivity(
+            deciding, seen.evidence, "abs", seen.known
+        ),
     }
 
 
@@ -71,17 +74,18 @@ def _energies(seen: Looks) -> dict[str, np.ndarray]:
     maps = class_maps(seen)
     edge = ring(torch.ones(maps["true"].shape)).numpy()
     columns: dict[str, np.ndarray] = {}
-    everywhere = np.ones_like(edge)
-    energies = {
-        "true": np.maximum(maps["true"], 0),
-        "false": np.maximum(maps["false"], 0),
-        "difference": np.abs(maps["difference"]),
-        "difference_rescaled": rescaled(maps["difference"]),
-        "chance": everywhere,
+    energies: dict[str, tuple[str, agreement.Energy]] = {
+        "true": ("true", "relu"),
+        "false": ("false", "relu"),
+        "difference": ("difference", "abs"),
+        "difference_rescaled": ("difference", "rescaled"),
     }
-    for place, region, known in (("inside", seen.evidence, seen.known), ("ring", edge, everywhere)):
-        for name, energy in energies.items():
-            columns[f"energy_{place}_{name}"] = agreement.energy_pointing(energy * known, region)
+    for place, region, known in (("inside", seen.evidence, seen.known), ("ring", edge, None)):
+        for name, (shown, kind) in energies.items():
+            share = agreement.energy_pointing(maps[shown], region, kind, known)
+            columns[f"energy_{place}_{name}"] = share
+        everywhere = np.ones_like(edge) if known is None else known
+        columns[f"energy_{place}_chance"] = agreement.energy_pointing(everywhere, region)
     return columns
 
 

@@ -15,6 +15,7 @@ from lookright.metrics.parts import (
     Maps,
     Regions,
     Values,
+    alike,
     in_parts,
     marked,
     rescaled,
@@ -25,29 +26,34 @@ from lookright.metrics.parts import (
 Energy = Literal["relu", "abs", "square", "rescaled"]
 
 
-def framing_sensitivity(maps: Maps, evidence: Maps, energy: Energy = "relu") -> Values:
+def framing_sensitivity(
+    maps: Maps, evidence: Maps, energy: Energy = "relu", weights: Maps | None = None
+) -> Values:
     """Return the share of a map's energy outside the evidence, in [0, 1]; see `chance`.
 
-    sum E (1 - M) / sum E; undefined when the map has no energy.
+    sum E (1 - M) / sum E; undefined when the map has no energy. `weights`, not negative, say how
+    much each cell counts; all count alike without.
     """
 
-    def share(maps: Maps, evidence: Maps) -> Values:
+    def share(maps: Maps, evidence: Maps, weights: Maps) -> Values:
         """Return the share of a part that lies outside."""
-        strength = ENERGIES[energy](maps)
+        strength = weights * ENERGIES[energy](maps)
         total = strength.sum((1, 2))
         outside = np.einsum("nrc,nrc->n", strength, 1 - evidence)
         return where((total >= SILENT) & marked(evidence), outside / np.maximum(total, SILENT))
 
-    return in_parts(share, maps, evidence)
+    return in_parts(share, maps, evidence, alike(maps) if weights is None else weights)
 
 
-def energy_pointing(maps: Maps, evidence: Maps, energy: Energy = "relu") -> Values:
+def energy_pointing(
+    maps: Maps, evidence: Maps, energy: Energy = "relu", weights: Maps | None = None
+) -> Values:
     """Return the share of a map's energy inside the evidence: 1 - framing sensitivity.
 
     Wang et al., "Score-CAM", CVPRW 2020; with masks the relevance mass accuracy of Arras et al.,
     "CLEVR-XAI", Information Fusion 2022. Chance is the area share.
     """
-    return 1 - framing_sensitivity(maps, evidence, energy)
+    return 1 - framing_sensitivity(maps, evidence, energy, weights)
 
 
 def chance(evidence: Maps) -> Values:

@@ -17,6 +17,7 @@ from lookright.metrics.parts import (
     Measure,
     Regions,
     Values,
+    alike,
     cells,
     finite,
     in_parts,
@@ -47,8 +48,7 @@ def correlation(maps: Maps, human: Maps, weights: Maps | None = None) -> Values:
         defined = varied(maps) & varied(human) & (size > 0)
         return where(defined, _dot(ours, theirs) / np.where(defined, size, 1))
 
-    equal = np.broadcast_to(np.ones(1), maps.shape)
-    return in_parts(pearson, maps, human, equal if weights is None else weights)
+    return in_parts(pearson, maps, human, alike(maps) if weights is None else weights)
 
 
 def similarity(maps: Maps, human: Maps, energy: Energy = "relu") -> Values:
